@@ -1,0 +1,40 @@
+# Everything goes through these few words; each installs what it needs first (scripts/setup.sh says what).
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test build release format lint clean setup setup-tests
+
+SOURCES := Package.swift Sources Tests
+# The Swift libraries go into the executable, so that it runs where no Swift is installed.
+RELEASE := --configuration release --static-swift-stdlib --product dbtool
+
+help: ## This list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 18
+
+demo: release ## Migrate, seed and pool on a throwaway PostgreSQL; options: make demo ARGS="--duration 10s"
+	@.build/release/dbtool demo $(ARGS)
+
+test: setup-tests ## All tests and the format lint; some of them: make test ARGS="--filter Borrowing"
+	swift build --product dbtool
+	swift test $(ARGS)
+	@$(MAKE) --no-print-directory lint
+
+build: setup ## The debug executable, .build/debug/dbtool
+	swift build --product dbtool
+
+release: setup ## The release executable, .build/release/dbtool
+	swift build $(RELEASE)
+
+format: ## Puts the sources into the project's format
+	swift format format --in-place --parallel --recursive $(SOURCES)
+
+lint: ## Checks the format
+	swift format lint --strict --parallel --recursive $(SOURCES)
+
+clean: ## Removes what was built
+	rm -rf .build
+
+setup:
+	@scripts/setup.sh
+
+setup-tests:
+	@scripts/setup.sh --tests

@@ -1,0 +1,2 @@
+// SwiftPM wants a source file for a C target; everything is inline in the header.
+#include "CLinux.h"

@@ -1,0 +1,87 @@
+package import LibPQ
+package import Migrations
+
+/// A migration command's failure: what people read, and what Flyway's JSON document says of it.
+package struct MigrationFailure: Error, Sendable {
+  /// Flyway's code.
+  package var code: ErrorCode
+  /// Flyway's words.
+  package var message: String
+  /// Messages of what lies behind it, the nearest first.
+  package var causes: [String] = []
+  /// Ours.
+  package var failure: Failure
+  package var sqlState: String?
+  /// The statement's first line in its file, from 1.
+  package var line: Int?
+  /// Absolute.
+  package var path: String?
+  /// Whether it belongs into a `migrate` document: migrations were being applied.
+  package var isInMigration = false
+  /// The script itself ended the transaction it ran in (COMMIT): what came before that stays.
+  package var endedTransaction = false
+  /// More of the document, by Flyway: of a lost or refused connection.
+  package var subCode: String?
+
+  package init(code: ErrorCode, message: String, failure: Failure) {
+    self.code = code
+    self.message = message
+    self.failure = failure
+  }
+
+  /// A rule's refusal.
+  package init(_ error: MigrationError) {
+    self.init(code: error.code, message: error.message, failure: Failure(error))
+    switch error {
+    case .failedVersion, .failedRepeatable, .mixedGroup: isInMigration = true
+    default: break  // raised before a migration is touched
+    }
+  }
+
+  /// A failure that has no counterpart in Flyway.
+  package init(_ failure: Failure, code: ErrorCode = .error) {
+    self.init(code: code, message: failure.what, failure: failure)
+  }
+
+  /// A statement of our own that the server refused.
+  package init(_ error: ServerError) {
+    self.init(code: .connection, message: error.flywayText, failure: Failure(error))
+    sqlState = error.sqlState
+    causes = [error.flywayText]
+  }
+}
+
+extension Failure {
+  package init(_ error: MigrationError) {
+    var exitCode = ExitStatus.failed
+    switch error {
+    case .unknownOptions, .unservedOption, .unknownWord, .unreadableValue, .unservedCommand, .invalidPattern,
+      .invalidPatternKind, .invalidPatternState:
+      exitCode = ExitStatus.usage
+    default: break  // the call was understood
+    }
+    let lines = error.message.split(whereSeparator: \.isNewline).map { String($0) }
+    self.init(
+      lines.first ?? "", hint: error.hint, related: Array(lines.dropFirst()),
+      exitCode: exitCode)
+  }
+}
+
+extension ServerError {
+  /// The error as the JDBC driver words it, which Flyway passes on.
+  package var flywayText: String {
+    var text = "\(severity): \(message)"
+    if let detail { text += "\n  Detail: \(detail)" }
+    if let hint { text += "\n  Hint: \(hint)" }
+    if position > 0 { text += "\n  Position: \(position)" }
+    if let context { text += "\n  Where: \(context)" }
+    return text
+  }
+
+  /// Flyway's block about a statement that failed.
+  package func flywayReport(title: String, location: String, absolutePath: String, line: Int) -> String {
+    title + "\n" + String(repeating: "-", count: title.count) + "\nSQL State  : \(sqlState)\nError Code : 0"
+      + "\nMessage    : \(flywayText)\nLocation   : \(location) (\(absolutePath))\nLine       : \(line)"
+      + "\nStatement  : Run Flyway with -X option to see the actual statement causing the problem\n"
+  }
+}

@@ -1,0 +1,156 @@
+import LibPQ
+package import Migrations
+
+/// What `info` found.
+package struct InfoResult: Sendable {
+  package var plan: MigrationPlan
+  package var allSchemasEmpty: Bool
+}
+
+/// What `validate` found.
+package struct ValidateResult: Sendable {
+  package var findings: [InvalidMigration]
+  /// Migrations that were looked at and are right.
+  package var count: Int
+  /// Set when the default schema is missing though there are migrations for it.
+  package var missingSchema: String?
+  package var isValid: Bool { findings.isEmpty && missingSchema == nil }
+}
+
+/// What `migrate` did.
+package struct MigrateResult: Sendable {
+  package var applied: [AppliedMigration]
+  package var initialVersion: MigrationVersion?
+  package var milliseconds: Int
+  package var error: MigrationFailure?
+
+  /// The last version of this run.
+  package var targetVersion: MigrationVersion? { applied.last { $0.file.version != nil }?.file.version }
+}
+
+extension MigrationSession {
+  private var planPolicy: MigrationPlan.Policy {
+    MigrationPlan.Policy(target: settings.target, outOfOrder: settings.flag("outOfOrder"))
+  }
+
+  /// Files and history as they stand; writes nothing.
+  package func info() throws(MigrationFailure) -> InfoResult {
+    try around(.beforeInfo, .afterInfo, .afterInfoError) { () throws(MigrationFailure) in
+      let resolved = try self.resolved()
+      let rows = try history.rows()
+      let empty = try ask { (connection) throws(ServerError) in try facts.nonEmptySchemas(connection) }
+        .isEmpty
+      return InfoResult(plan: try plan(resolved, rows), allSchemasEmpty: empty)
+    }
+  }
+
+  /// Whether files and history agree.
+  package func validate() throws(MigrationFailure) -> ValidateResult {
+    try validate(ignoring: try patterns())
+  }
+
+  private func validate(ignoring patterns: IgnorePatterns) throws(MigrationFailure) -> ValidateResult {
+    try run(.beforeValidate)
+    let result: ValidateResult
+    do throws(MigrationFailure) {
+      let resolved = try self.resolved()
+      let missing = try ask { (connection) throws(ServerError) in try facts.missingSchemas(connection) }
+      if missing.contains(facts.defaultSchema), !resolved.isEmpty,
+        !patterns.ignoresPending(isRepeatable: false)
+      {
+        result = ValidateResult(
+          findings: [], count: 0, missingSchema: SchemaFacts.quoted(facts.defaultSchema))
+      } else {
+        let rows = try history.rows()
+        let plan = try self.plan(resolved, rows)
+        let findings = Validation.findings(plan, ignoring: patterns)
+        result = ValidateResult(findings: findings, count: findings.isEmpty ? plan.entries.count : 0)
+      }
+    } catch {
+      try run(.afterValidateError)
+      throw error
+    }
+    try run(result.isValid ? .afterValidate : .afterValidateError)
+    return result
+  }
+
+  /// Applies what is pending.
+  package func migrate() throws(MigrationFailure) -> MigrateResult {
+    let started = Clock.milliseconds()
+    let patterns = try self.patterns()
+    if settings.flag("validateOnMigrate") {
+      let missing = try ask { (connection) throws(ServerError) in try facts.missingSchemas(connection) }
+      if !missing.contains(facts.defaultSchema) {
+        let result = try validate(ignoring: patterns.adding(.init(.any, .pending)))
+        if !result.findings.isEmpty { throw MigrationFailure(.validation(result.findings)) }
+      }
+    }
+    let resolved = try self.resolved()
+    let lock = MigrationLock(
+      connection: connection, key: AdvisoryLockKey.key(ofTable: history.quotedName),
+      retries: settings.number("lockRetryCount"))
+    try prepare(lock)
+    var migrator = Migrator(self, lock)
+    let outcome = migrator.perform(resolved, runPolicy(patterns))
+    var result = MigrateResult(
+      applied: outcome.applied, initialVersion: outcome.initialVersion,
+      milliseconds: Clock.milliseconds() - started, error: outcome.error)
+    if let error = outcome.error, !error.isInMigration { throw error }
+    if result.error == nil {
+      do throws(MigrationFailure) { try run(.afterMigrateOperationFinish) } catch { result.error = error }
+    }
+    return result
+  }
+
+  private func runPolicy(_ patterns: IgnorePatterns) -> MigrationRun.Policy {
+    var policy = MigrationRun.Policy()
+    policy.plan = planPolicy
+    policy.group = settings.flag("group")
+    policy.mixed = settings.flag("mixed")
+    policy.skipExecuting = settings.flag("skipExecutingMigrations")
+    // With its default lock Flyway loses the failed row, and the next migrate simply tries again.
+    policy.recordsFailures = !settings.flag("postgresql.transactional.lock")
+    policy.ignoresFutureFailure = patterns.match(isRepeatable: false, .futureFailed)
+    policy.installedBy = installedBy
+    policy.schema = SchemaFacts.quoted(facts.defaultSchema)
+    return policy
+  }
+
+  // MARK: - Helpers
+
+  func patterns() throws(MigrationFailure) -> IgnorePatterns {
+    do throws(MigrationError) { return try settings.ignorePatterns() } catch { throw MigrationFailure(error) }
+  }
+
+  private func plan(
+    _ resolved: [ResolvedMigration], _ rows: [HistoryRow]
+  ) throws(MigrationFailure) -> MigrationPlan {
+    do throws(MigrationError) {
+      return try MigrationPlan(resolved: resolved, applied: rows, policy: planPolicy)
+    } catch {
+      throw MigrationFailure(error)
+    }
+  }
+
+  /// Runs a command between its callbacks.
+  func around<Result>(
+    _ before: CallbackEvent, _ after: CallbackEvent, _ failed: CallbackEvent,
+    _ body: () throws(MigrationFailure) -> Result
+  ) throws(MigrationFailure) -> Result {
+    try run(before)
+    let result: Result
+    do throws(MigrationFailure) { result = try body() } catch {
+      try run(failed)
+      throw error
+    }
+    try run(after)
+    return result
+  }
+
+  /// Asks the server something; its refusal becomes a failure.
+  func ask<Answer>(
+    _ question: (Connection) throws(ServerError) -> Answer
+  ) throws(MigrationFailure) -> Answer {
+    do throws(ServerError) { return try question(connection) } catch { throw MigrationFailure(error) }
+  }
+}

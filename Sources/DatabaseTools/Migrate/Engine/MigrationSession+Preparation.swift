@@ -1,0 +1,85 @@
+import LibPQ
+import Migrations
+
+extension MigrationSession {
+  /// Makes what `migrate` needs: schemas, history table, a baseline where that is wanted.
+  ///
+  /// Under the lock, so that of many migrators that start at once on an empty database one makes the table and
+  /// the others find it made.
+  func prepare(_ lock: MigrationLock) throws(MigrationFailure) {
+    if settings.flag("createSchemas") {
+      try run(.createSchema)
+      try run(.beforeCreateSchema)
+    }
+    if try ask({ (_) throws(ServerError) in try history.exists() }),
+      try ask({ (connection) throws(ServerError) in try facts.missingSchemas(connection) }).isEmpty
+    {
+      return
+    }
+    try lock.take { talk.say("another migrator is at work; waiting for its lock") }
+    do throws(MigrationFailure) {
+      if settings.flag("createSchemas") { try createMissingSchemas() }
+      try createTable()
+    } catch {
+      if connection.isUsable { try? lock.release() }
+      throw error
+    }
+    try lock.release()
+  }
+
+  func createMissingSchemas() throws(MigrationFailure) {
+    let missing = try ask { (connection) throws(ServerError) in try facts.missingSchemas(connection) }
+    guard !missing.isEmpty else { return }
+    let names = missing.map { SchemaFacts.quoted($0) }
+    try transaction { () throws(MigrationFailure) in
+      for name in names {
+        talk.say("creating schema \(name)")
+        try send("CREATE SCHEMA \(name)")
+      }
+      if try !ask({ (_) throws(ServerError) in try history.exists() }) {
+        try ask { (_) throws(ServerError) in try history.create() }
+      }
+      let last = try history.rows().last
+      let row = schemaRow(names, rank: last.map { $0.installedRank + 1 } ?? 0)
+      try ask { (_) throws(ServerError) in try history.insert(row) }
+    }
+  }
+
+  private func createTable() throws(MigrationFailure) {
+    if try ask({ (_) throws(ServerError) in try history.exists() }) { return }
+    var rows: [HistoryRow] = []
+    let full = try ask { (connection) throws(ServerError) in try facts.nonEmptySchemas(connection) }
+    if !full.isEmpty, !settings.flag("skipExecutingMigrations") {
+      guard settings.flag("baselineOnMigrate") else {
+        throw MigrationFailure(.nonEmptySchema(full.map { SchemaFacts.quoted($0) }))
+      }
+      rows = [baselineRow]
+    }
+    talk.say("creating the history table \(history.quotedName)")
+    try transaction { () throws(MigrationFailure) in
+      try ask { (_) throws(ServerError) in try history.create(rows) }
+    }
+  }
+
+  var installedBy: String { settings.optional("installedBy") ?? facts.user }
+
+  /// The row of the `baseline` command.
+  var baselineRow: HistoryRow {
+    let description = HistoryRow.abbreviated(description: settings.text("baselineDescription"))
+    return HistoryRow(
+      installedRank: 1, version: settings.baselineVersion, description: description, type: .baseline,
+      script: description, checksum: nil, installedBy: installedBy, executionTime: 0, success: true)
+  }
+
+  /// All or nothing.
+  func transaction(_ body: () throws(MigrationFailure) -> Void) throws(MigrationFailure) {
+    try send("BEGIN")
+    do throws(MigrationFailure) {
+      try body()
+      try send("COMMIT")
+    } catch {
+      if connection.isUsable, connection.transactionStatus != .idle { try? send("ROLLBACK") }
+      throw error
+    }
+  }
+}

@@ -1,0 +1,160 @@
+import Glibc
+import LibPQ
+import Migrations
+
+/// Performs `migrate`: does each step that ``MigrationRun`` asks for, and tells it what came of it.
+struct Migrator {
+  let session: MigrationSession
+  let lock: MigrationLock
+  /// The error that ended the run; a callback's replaces the one that called it.
+  private var error: MigrationFailure?
+  /// What the script that failed left.
+  private var damage: Damage?
+
+  private enum Damage { case notStarted, rolledBack, committed, halfDone }
+
+  init(_ session: MigrationSession, _ lock: MigrationLock) {
+    self.session = session
+    self.lock = lock
+  }
+
+  /// What `migrate` did.
+  struct Outcome {
+    var applied: [AppliedMigration]
+    var initialVersion: MigrationVersion?
+    var error: MigrationFailure?
+  }
+
+  mutating func perform(_ resolved: [ResolvedMigration], _ policy: MigrationRun.Policy) -> Outcome {
+    var run = MigrationRun(resolved: resolved, policy: policy)
+    var step = run.start()
+    while true {
+      if case .finished(let refused) = step {
+        var failure = error ?? refused.map { MigrationFailure($0) }
+        if let first = failure { failure = completed(first, run.applied) }
+        return Outcome(applied: run.applied, initialVersion: run.initialVersion, error: failure)
+      }
+      let started = Clock.milliseconds()
+      do throws(MigrationFailure) {
+        let result = try perform(step)
+        if case .record(let row) = step, row.success { tell(row) }
+        step = run.next(result)
+      } catch {
+        // While tidying up only a callback has something to add.
+        if self.error == nil || step.isCallback { self.error = error }
+        step = run.next(.failed(milliseconds: Clock.milliseconds() - started))
+      }
+    }
+  }
+
+  private mutating func perform(_ step: MigrationStep) throws(MigrationFailure) -> MigrationStepResult {
+    let connection = session.connection
+    switch step {
+    case .callback(let event): try session.run(event)
+    case .eachCallback(let event, _): try session.runInside(event)
+    case .lock:
+      try lock.take { session.talk.say("another migrator is at work; waiting for its lock") }
+    case .readHistory: return .history(try session.history.rows())
+    case .inspect(let file):
+      do throws(MigrationFailure) {
+        return .inspected(transactional: try session.inspect(session.source(of: file), file.config))
+      } catch {
+        damage = .notStarted
+        throw error
+      }
+    case .resetSession: try session.send(session.facts.resetStatement)
+    case .begin: try session.send("BEGIN")
+    case .run(let file, let transactional):
+      let started = Clock.milliseconds()
+      do throws(MigrationFailure) { try execute(file) } catch {
+        damage = !transactional ? .halfDone : error.endedTransaction ? .committed : .rolledBack
+        throw error
+      }
+      return .ran(milliseconds: Clock.milliseconds() - started)
+    case .record(let row):
+      // The script may have left another role, or a search path without pg_catalog in front.
+      if row.success { try session.send(session.facts.resetStatement) }
+      do throws(ServerError) { try session.history.insert(row) } catch { throw MigrationFailure(error) }
+    case .commit: try session.send("COMMIT")
+    case .rollBack: if connection.transactionStatus != .idle { try session.send("ROLLBACK") }
+    case .unlock: try lock.release()
+    case .finished: break
+    }
+    return .done
+  }
+
+  private func execute(_ file: ResolvedMigration) throws(MigrationFailure) {
+    var executor = ScriptExecutor(connection: session.connection)
+    executor.results = session.talk.results
+    let session = session
+    let events: [CallbackEvent] = [
+      .beforeEachMigrateStatement, .afterEachMigrateStatement, .afterEachMigrateStatementError,
+    ]
+    if events.contains(where: { session.files.callbacks[$0] != nil }) {
+      executor.aroundStatement = { (worked) throws(MigrationFailure) in
+        try session.runInside(
+          worked.map { $0 ? .afterEachMigrateStatement : .afterEachMigrateStatementError }
+            ?? .beforeEachMigrateStatement)
+      }
+    }
+    do throws(MigrationFailure) {
+      try executor.run(
+        session.source(of: file), as: "Failed to execute script \(LocalPath.name(of: file.absolutePath))")
+    } catch {
+      var failure = error
+      if failure.line != nil {
+        failure.isInMigration = true
+        failure.code = file.isRepeatable ? .failedRepeatableMigration : .failedVersionedMigration
+        failure.causes.insert(failure.message, at: 0)
+      }
+      throw failure
+    }
+  }
+
+  private func tell(_ row: HistoryRow) {
+    let version = row.version.map { "version \($0.text)" } ?? "repeatable"
+    session.talk.say("applied \(version)  \(row.description)  (\(row.executionTime) ms)")
+  }
+
+  /// Adds what state things are in now.
+  private func completed(_ error: MigrationFailure, _ applied: [AppliedMigration]) -> MigrationFailure {
+    guard let damage else { return error }
+    let state =
+      switch damage {
+      case .notStarted: "Nothing of this migration was run."
+      case .rolledBack: "Nothing was changed by this migration: it was rolled back."
+      case .committed: "What the script committed itself stays; only what came after that was rolled back."
+      case .halfDone:
+        "What ran before this statement stays: the script has no transaction. Undo it by hand, or make the rest fit."
+      }
+    let before =
+      switch applied.count {
+      case 0: ""
+      case 1: " The migration before it stays applied."
+      default: " The \(applied.count) migrations before it stay applied."
+      }
+    var failure = error
+    failure.failure.hint = failure.failure.hint.map { $0 + "\n" + state + before } ?? state + before
+    return failure
+  }
+}
+
+extension MigrationStep {
+  fileprivate var isCallback: Bool {
+    switch self {
+    case .callback, .eachCallback: true
+    case .lock, .readHistory, .inspect, .resetSession, .begin, .run, .record, .commit, .rollBack, .unlock,
+      .finished:
+      false
+    }
+  }
+}
+
+/// Time that only goes forward.
+enum Clock {
+  static func milliseconds() -> Int {
+    var now = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &now)
+    return now.tv_sec * 1000 + now.tv_nsec / 1_000_000
+  }
+}

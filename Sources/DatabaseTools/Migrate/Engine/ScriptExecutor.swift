@@ -1,0 +1,106 @@
+import LibPQ
+import Migrations
+import SQLText
+
+/// Runs a script's statements, one by one, on a connection.
+struct ScriptExecutor {
+  let connection: Connection
+  /// What SELECTs return; nil when nobody wants to see it.
+  var results: ((Rows) -> Void)?
+  /// Called around every statement: before it (nil), and after it, with whether it worked.
+  var aroundStatement: ((_ worked: Bool?) throws(MigrationFailure) -> Void)?
+
+  /// - Throws: `MigrationFailure` with the place in the file of what failed; its code is the caller's to set.
+  func run(_ source: ScriptSource, as title: String) throws(MigrationFailure) {
+    var copy: CopyUnderWay?
+    let isInTransaction = connection.transactionStatus != .idle
+    var ended = false
+    try source.forEachPiece { (piece) throws(MigrationFailure) in
+      switch piece {
+      case .statement(let statement):
+        try aroundStatement?(nil)
+        do throws(ServerError) {
+          if statement.isCopyFromStdin {
+            copy = CopyUnderWay(statement: statement, stream: try connection.copyIn(statement.text))
+            return
+          }
+          if let rows = try connection.execute(statement.text).rows { results?(rows) }
+        } catch {
+          try fail(error, statement, source, title, copyLine: nil, ended: ended)
+        }
+        if isInTransaction, connection.transactionStatus == .idle { ended = true }
+        try aroundStatement?(true)
+      case .copyData(let bytes):
+        guard let stream = copy?.stream, copy?.error == nil else { return count(&copy, bytes) }
+        do throws(ServerError) { try stream.write(bytes) } catch { copy?.error = error }
+        count(&copy, bytes)
+      case .copyEnd(let line):
+        guard let whole = copy else { return }
+        copy = nil
+        do throws(ServerError) {
+          if let error = whole.error { throw error }
+          _ = try whole.stream.finish()
+        } catch {
+          let row = Self.copyRow(error).map { line - whole.lines + $0 - 1 }
+          try fail(error, whole.statement, source, title, copyLine: row, ended: ended)
+        }
+        try aroundStatement?(true)
+      }
+    }
+  }
+
+  private struct CopyUnderWay {
+    let statement: ScriptStatement
+    let stream: CopyIn
+    /// Lines of data that have gone by.
+    var lines = 0
+    /// An early refusal; the data is still read to its end, to know the lines.
+    var error: ServerError?
+  }
+
+  private func count(_ copy: inout CopyUnderWay?, _ bytes: [UInt8]) {
+    copy?.lines += bytes.count { $0 == 0x0A }
+  }
+
+  /// The row that the server names in `COPY t, line 3, column x: "…"`, from 1.
+  private static func copyRow(_ error: ServerError) -> Int? {
+    guard let context = error.context else { return nil }
+    for line in context.split(separator: "\n") where line.hasPrefix("COPY ") {
+      var words = line.split(whereSeparator: { " ,:".contains($0) })[...]
+      while let at = words.firstIndex(of: "line") {
+        words = words[(at + 1)...]
+        if let number = words.first.flatMap({ Int32($0) }) { return Int(number) }
+      }
+    }
+    return nil
+  }
+
+  private func fail(
+    _ error: ServerError, _ statement: ScriptStatement, _ source: ScriptSource, _ title: String,
+    copyLine: Int?,
+    ended: Bool
+  ) throws(MigrationFailure) -> Never {
+    var failure = Failure(error)
+    var offset = statement.start.offset
+    if error.position > 0 {
+      offset =
+        statement.textStart.offset + byteOffset(ofCharacter: error.position, in: statement.text.span)
+    }
+    let place = copyLine.map { source.place(ofLine: $0) } ?? source.place(ofReplaced: offset)
+    failure.place = place?.0 ?? Failure.Place(file: source.path, line: statement.start.line)
+    failure.excerpt = place?.1
+    var result = MigrationFailure(
+      code: .connection,
+      message: error.flywayReport(
+        title: title, location: source.path, absolutePath: source.absolutePath, line: statement.start.line),
+      failure: failure)
+    result.sqlState = error.sqlState
+    result.line = statement.start.line
+    result.path = source.absolutePath
+    result.causes = [error.flywayText]
+    result.endedTransaction = ended
+    // What the callbacks say replaces the error, as in Flyway.
+    try aroundStatement?(false)
+    throw result
+  }
+}

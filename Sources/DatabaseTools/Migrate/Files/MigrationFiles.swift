@@ -1,0 +1,143 @@
+package import Migrations
+
+/// A script that was found.
+package struct ScriptFile: Sendable, Equatable {
+  /// The path below its location: the history's `script`.
+  package let script: String
+  /// For people: location and script.
+  package let path: String
+  package let absolutePath: String
+  package let name: MigrationName
+
+  var fileName: String { LocalPath.name(of: absolutePath) }
+}
+
+/// What lies in the locations: every script whose name says something, by path.
+package struct MigrationFiles: Sendable {
+  package private(set) var migrations: [ScriptFile] = []
+  package private(set) var callbacks: [CallbackEvent: [ScriptFile]] = [:]
+  /// What is odd but no error: a location that is not there, a folder in one that we may not read.
+  package private(set) var warnings: [String] = []
+
+  /// Looks through the locations, folders that begin with a dot left out.
+  /// - Throws: `MigrationError` for a location or name that is refused.
+  package static func scan(
+    _ settings: MigrationSettings, locations: [String], in directory: String
+  ) throws(MigrationError) -> MigrationFiles {
+    var files = MigrationFiles()
+    let places = try locationList(locations)
+    var found: [ScriptFile] = []
+    for place in places {
+      guard let scripts = try scripts(at: place, settings.naming, directory, &files.warnings) else {
+        let absolute = LocalPath.absolute(place.root, in: directory)
+        let missing = MigrationError.missingLocation(
+          place.path, absolute: absolute, workingDirectory: directory)
+        if settings.flag("failOnMissingLocations") { throw missing }
+        files.warnings.append(
+          "location filesystem:\(place.path) is not there (\(absolute)); it is passed over")
+        continue
+      }
+      found += scripts
+    }
+    if settings.flag("validateMigrationNaming") { try refuseInvalid(found) }
+
+    var callbacks = found
+    let callbackPlaces = settings.list("callbackLocations")
+    if !callbackPlaces.isEmpty {
+      callbacks = []
+      for place in try locationList(callbackPlaces) {
+        callbacks += try scripts(at: place, settings.naming, directory, &files.warnings) ?? []
+      }
+    }
+    if !settings.flag("skipDefaultCallbacks") { try files.add(callbacks: callbacks) }
+    files.migrations = found.filter { file in
+      switch file.name {
+      case .versioned, .baseline, .repeatable: true
+      case .callback, .invalid: false
+      }
+    }
+    return files
+  }
+
+  private static func locationList(_ texts: [String]) throws(MigrationError) -> [ScriptLocation] {
+    var places: [ScriptLocation] = []
+    for text in texts { places.append(try ScriptLocation(text)) }
+    return ScriptLocation.withoutNested(places)
+  }
+
+  private mutating func add(callbacks files: [ScriptFile]) throws(MigrationError) {
+    for file in files {
+      guard case .callback(let event, let description) = file.name else { continue }
+      if let twin = callbacks[event]?.first(where: { $0.callbackDescription == description }) {
+        throw .duplicateCallback(LocalPath.stem(of: file.fileName), [twin.absolutePath, file.absolutePath])
+      }
+      callbacks[event, default: []].append(file)
+    }
+    for (event, scripts) in callbacks {
+      callbacks[event] = scripts.sorted {
+        $0.callbackDescription.utf16.lexicographicallyPrecedes($1.callbackDescription.utf16)
+      }
+    }
+  }
+
+  private static func refuseInvalid(_ found: [ScriptFile]) throws(MigrationError) {
+    var reasons: [String] = []
+    for file in found {
+      if case .invalid(let reason) = file.name { reasons.append(reason) }
+    }
+    if !reasons.isEmpty { throw .invalidNames(reasons) }
+  }
+
+  /// Nil when the location's folder is not there. One below it that cannot be read is no error but a warning:
+  /// a volume has its `lost+found`.
+  private static func scripts(
+    at place: ScriptLocation, _ naming: NamingRules, _ directory: String, _ warnings: inout [String]
+  ) throws(MigrationError) -> [ScriptFile]? {
+    let root = LocalPath.absolute(place.root, in: directory)
+    // A pattern without a fixed folder in front finds nothing (Flyway 13).
+    if place.isPattern, place.root.isEmpty || place.root == "/" { return [] }
+    guard LocalFile.kind(of: root) == .folder else { return nil }
+    var found: [ScriptFile] = []
+    func visit(_ folder: String, _ below: [String]) throws(MigrationError) {
+      let names: [String]
+      do throws(LocalFile.Unreadable) {
+        names = try LocalFile.names(in: folder)
+      } catch {
+        if below.isEmpty { throw .unreadableLocation(folder, reason: error.reason) }
+        warnings.append("\(folder) cannot be read: \(error.reason); it is passed over")
+        return
+      }
+      for name in names {
+        let absolute = folder == "/" ? "/" + name : folder + "/" + name
+        let relative = below + [name]
+        switch LocalFile.kind(of: absolute) {
+        case .folder: if !name.hasPrefix(".") { try visit(absolute, relative) }
+        case .file:
+          guard let parsed = MigrationName.parse(name, naming), let script = place.script(of: relative) else {
+            continue
+          }
+          let path =
+            (place.root.hasSuffix("/") ? place.root : place.root + "/") + relative.joined(separator: "/")
+          found.append(ScriptFile(script: script, path: path, absolutePath: absolute, name: parsed))
+        case nil: continue
+        }
+      }
+    }
+    try visit(root, [])
+    return found
+  }
+}
+
+extension ScriptFile {
+  var callbackDescription: String {
+    if case .callback(_, let description) = name { description } else { "" }
+  }
+}
+
+extension LocalPath {
+  /// The file's name without its suffix.
+  static func stem(of name: String) -> String {
+    guard let dot = name.lastIndex(of: "."), dot != name.startIndex else { return name }
+    return String(name[..<dot])
+  }
+}

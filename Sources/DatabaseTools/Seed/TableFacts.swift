@@ -1,0 +1,85 @@
+import LibPQ
+
+/// What the catalogue says about a table of the plan.
+struct TableFacts: Sendable, Equatable {
+  struct Column: Sendable, Equatable {
+    var name: String
+    var isNotNull: Bool
+    var hasDefault: Bool
+    /// `GENERATED ALWAYS AS (…)`: not writable.
+    var isGenerated: Bool
+    /// The sequence of an identity or serial column, quoted as SQL needs it.
+    var sequence: String?
+  }
+
+  /// As SQL needs it, schema included.
+  var sqlName: String
+  var oid: String
+  var columns: [Column]
+  /// Columns of each unique index that covers the whole table, by index name.
+  var uniqueIndexes: [String: Set<String>]
+  /// Tables, by oid, that foreign keys point to.
+  var references: Set<String>
+  var isEmpty: Bool
+
+  func column(_ name: String) -> Column? { columns.first { $0.name == name } }
+
+  /// The column that numbers the rows by itself, when the plan does not write it.
+  func identity(besides planned: [String]) -> Column? {
+    columns.first { $0.sequence != nil && !planned.contains($0.name) }
+  }
+
+  /// Nil when there is no such table. `name` may carry a schema.
+  static func read(_ name: String, on connection: Connection) throws(ServerError) -> TableFacts? {
+    let quoted = SQLName.quoted(dotted: name)
+    let found = try connection.query(
+      """
+      SELECT c.oid, c.oid::regclass::text, n.nspname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+      WHERE c.oid = to_regclass($1) AND c.relkind IN ('r', 'p')
+      """, [quoted])
+    guard found.count == 1, let oid = found[0, 0], let sqlName = found[0, 1] else { return nil }
+    let columns = try connection.query(
+      """
+      SELECT a.attname, a.attnotnull OR t.typnotnull, a.atthasdef OR a.attidentity <> '' OR t.typdefault IS NOT NULL,
+        a.attgenerated <> '', pg_get_serial_sequence($2, a.attname)
+      FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
+      WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped
+      ORDER BY a.attnum
+      """, [oid, sqlName])
+    let indexes = try connection.query(
+      """
+      SELECT i.indexrelid::regclass::text, a.attname
+      FROM pg_index AS i
+      JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1])
+      WHERE i.indrelid = $1::oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
+      """, [oid])
+    let references = try connection.query(
+      "SELECT DISTINCT confrelid FROM pg_constraint WHERE contype = 'f' AND conrelid = $1::oid", [oid])
+    let isEmpty = try connection.query("SELECT NOT EXISTS (SELECT FROM \(sqlName))").first == "t"
+    var uniqueIndexes: [String: Set<String>] = [:]
+    for row in 0..<indexes.count {
+      uniqueIndexes[indexes[row, 0] ?? "", default: []].insert(indexes[row, 1] ?? "")
+    }
+    return TableFacts(
+      sqlName: sqlName, oid: oid,
+      columns: (0..<columns.count).map { row in
+        Column(
+          name: columns[row, 0] ?? "", isNotNull: columns[row, 1] == "t", hasDefault: columns[row, 2] == "t",
+          isGenerated: columns[row, 3] == "t", sequence: columns[row, 4])
+      },
+      uniqueIndexes: uniqueIndexes, references: Set((0..<references.count).compactMap { references[$0, 0] }),
+      isEmpty: isEmpty)
+  }
+}
+
+/// Names as SQL needs them.
+enum SQLName {
+  static func quoted(_ name: String) -> String {
+    "\"" + name.flatMap { $0 == "\"" ? [$0, $0] : [$0] } + "\""
+  }
+
+  /// `schema.table` or `table`.
+  static func quoted(dotted name: String) -> String {
+    name.split(separator: ".", maxSplits: 1).map { quoted(String($0)) }.joined(separator: ".")
+  }
+}

@@ -1,0 +1,22 @@
+/// Flyway's error codes, as its JSON documents name them.
+package enum ErrorCode: String, Sendable {
+  case fault = "FAULT"
+  case error = "ERROR"
+  case connection = "DB_CONNECTION"
+  case configuration = "CONFIGURATION"
+  case duplicateVersionedMigration = "DUPLICATE_VERSIONED_MIGRATION"
+  case duplicateRepeatableMigration = "DUPLICATE_REPEATABLE_MIGRATION"
+  case nonEmptySchemaWithoutSchemaHistoryTable = "NON_EMPTY_SCHEMA_WITHOUT_SCHEMA_HISTORY_TABLE"
+  case validateError = "VALIDATE_ERROR"
+  case schemaDoesNotExist = "SCHEMA_DOES_NOT_EXIST"
+  case failedRepeatableMigration = "FAILED_REPEATABLE_MIGRATION"
+  case failedVersionedMigration = "FAILED_VERSIONED_MIGRATION"
+  case appliedVersionedMigrationNotResolved = "APPLIED_VERSIONED_MIGRATION_NOT_RESOLVED"
+  case appliedRepeatableMigrationNotResolved = "APPLIED_REPEATABLE_MIGRATION_NOT_RESOLVED"
+  case resolvedVersionedMigrationNotApplied = "RESOLVED_VERSIONED_MIGRATION_NOT_APPLIED"
+  case resolvedRepeatableMigrationNotApplied = "RESOLVED_REPEATABLE_MIGRATION_NOT_APPLIED"
+  case outdatedRepeatableMigration = "OUTDATED_REPEATABLE_MIGRATION"
+  case typeMismatch = "TYPE_MISMATCH"
+  case checksumMismatch = "CHECKSUM_MISMATCH"
+  case descriptionMismatch = "DESCRIPTION_MISMATCH"
+}

@@ -1,0 +1,147 @@
+/// Files and history, matched: a state for each, in the order of `info`, and what is to be done next.
+///
+/// Versioned rows match files by version and type, repeatables by description. Source: Flyway 13; the rules and
+/// the recorded cases are in the tests.
+package struct MigrationPlan: Sendable {
+  /// Every line of `info`. Rows of type DELETE that name a version are left out, as Flyway does.
+  package let entries: [PlannedMigration]
+  /// The highest version that counts as applied; nil on an empty schema.
+  package let currentVersion: MigrationVersion?
+  /// The version up to which nothing is run because a baseline stands for it.
+  package let baselineVersion: MigrationVersion?
+
+  /// What decides states besides files and rows.
+  package struct Policy: Sendable {
+    package var target = MigrationTarget.latest
+    package var outOfOrder = false
+
+    package init(target: MigrationTarget = .latest, outOfOrder: Bool = false) {
+      self.target = target
+      self.outOfOrder = outOfOrder
+    }
+  }
+
+  /// What `migrate` would apply, in order.
+  package var pending: [PlannedMigration] { entries.filter { $0.state == .pending } }
+
+  /// Rows of migrations that failed and were not repaired.
+  package var failed: [PlannedMigration] { entries.filter { $0.state.isFailed } }
+
+  /// - Parameters:
+  ///   - resolved: in the order of ``ResolvedMigration/ordered(_:)``.
+  ///   - applied: by installed rank.
+  /// - Throws: `MigrationError.missingTarget` when the target must exist and does not.
+  package init(
+    resolved: [ResolvedMigration], applied: [HistoryRow], policy: Policy = Policy()
+  ) throws(MigrationError) {
+    let files = LocalFiles(resolved)
+    let history = AppliedHistory(applied)
+    let target = try Self.limit(policy.target, files, history, policy)
+    let baseline = history.baseline ?? (history.hasVersioned ? nil : files.highestBaseline)
+
+    var entries: [PlannedMigration] = []
+    var matched = Set<VersionKey>()
+    for (index, row) in applied.enumerated() {
+      let file = files.file(for: row)
+      if let version = row.version, !row.type.isSynthetic, !history.isDeleted[index] {
+        matched.insert(VersionKey(version: version, type: row.type))
+      }
+      if row.type == .delete, row.version != nil { continue }
+      let state = Self.state(of: row, at: index, file: file, files: files, history: history)
+      entries.append(PlannedMigration(applied: row, resolved: file, state: state))
+    }
+
+    var before: [PlannedMigration] = []
+    var after: [PlannedMigration] = []
+    for file in resolved {
+      guard let version = file.version else {
+        let name = HistoryRow.abbreviated(description: file.description)
+        if let newest = history.newestRepeatable[name], file.matches(applied[newest].checksum) { continue }
+        after.append(PlannedMigration(applied: nil, resolved: file, state: .pending))
+        continue
+      }
+      if matched.contains(VersionKey(version: version, type: file.type)) { continue }
+      let state = Self.state(
+        of: file, version: version, baseline: baseline, target: target, history: history,
+        outOfOrder: policy.outOfOrder)
+      let line = PlannedMigration(applied: nil, resolved: file, state: state)
+      if state == .belowBaseline || state == .baselineIgnored {
+        before.append(line)
+      } else {
+        after.append(line)
+      }
+    }
+    self.entries = before + entries + after
+    currentVersion = history.highestVersion
+    baselineVersion = baseline
+  }
+
+  // MARK: - States
+
+  private static func state(
+    of row: HistoryRow, at index: Int, file: ResolvedMigration?, files: LocalFiles, history: AppliedHistory
+  ) -> MigrationState {
+    if history.isDeleted[index] { return .deleted }
+    switch row.type {
+    case .delete, .schema: return .success
+    case .baseline: return .baseline
+    default: break
+    }
+    if file == nil {
+      let isOlder = row.version.map { version in files.highest.map { version < $0 } ?? false } ?? true
+      if isOlder { return row.success ? .missing : .missingFailed }
+      return row.success ? .future : .futureFailed
+    }
+    if !row.success { return .failed }
+    if row.type.isBaselineMigration { return .baseline }
+    guard row.version != nil else {
+      guard history.newestRepeatable[row.description] == index else { return .superseded }
+      return file?.matches(row.checksum) == true ? .success : .outdated
+    }
+    return history.isOutOfOrder[index] ? .outOfOrder : .success
+  }
+
+  private static func state(
+    of file: ResolvedMigration, version: MigrationVersion, baseline: MigrationVersion?,
+    target: MigrationVersion?,
+    history: AppliedHistory, outOfOrder: Bool
+  ) -> MigrationState {
+    if file.type.isBaselineMigration {
+      if history.hasVersioned { return version < (baseline ?? version) ? .belowBaseline : .ignored }
+      if let baseline, version < baseline { return .belowBaseline }
+    } else if let baseline {
+      if version < baseline { return .belowBaseline }
+      if version == baseline { return .baselineIgnored }
+    }
+    if let target, version > target { return .aboveTarget }
+    if !outOfOrder, let highest = history.highestVersion, version < highest { return .ignored }
+    return .pending
+  }
+
+  /// The version that nothing may pass; nil when there is no limit.
+  private static func limit(
+    _ target: MigrationTarget, _ files: LocalFiles, _ history: AppliedHistory, _ policy: Policy
+  ) throws(MigrationError) -> MigrationVersion? {
+    switch target {
+    case .latest: return nil
+    case .current: return history.highestVersion ?? .lowest
+    case .version(let version, let mustExist):
+      if mustExist, !files.versions.contains(version), !history.versions.contains(version) {
+        throw .missingTarget(version.text)
+      }
+      return version
+    case .next:
+      // The first that would be pending without a limit; none: nothing is above it.
+      let open = try MigrationPlan(
+        resolved: files.all, applied: history.rows, policy: Policy(outOfOrder: policy.outOfOrder))
+      return open.pending.first?.version
+    }
+  }
+}
+
+extension MigrationVersion {
+  /// Below every version that can be written down in earnest: nothing versioned passes it.
+  fileprivate static var lowest: MigrationVersion? {
+    try? MigrationVersion("-" + String(repeating: "9", count: 60))
+  }
+}

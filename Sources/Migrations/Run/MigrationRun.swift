@@ -1,0 +1,259 @@
+/// `migrate`, as a machine: it says what to do next, is told what came of it, and knows how to leave things
+/// clean when a step fails. It touches nothing itself.
+///
+/// One turn takes the lock, reads the history again (another migrator may have been faster), applies the first
+/// pending migration and lets the lock go; a group applies all pending ones in one turn. The script and its
+/// history row are one transaction. Source: Flyway 13, `migrate` and the order of its callbacks.
+package struct MigrationRun: Sendable {
+  package struct Policy: Sendable {
+    package var plan = MigrationPlan.Policy()
+    /// All pending ones in one transaction.
+    package var group = false
+    package var mixed = false
+    /// Rows are written, scripts are not run.
+    package var skipExecuting = false
+    /// A failed migration outside a transaction leaves a row with success=false.
+    package var recordsFailures = false
+    /// A single failed row of a version that only a newer program knows is no obstacle.
+    package var ignoresFutureFailure = true
+    package var installedBy = ""
+    /// As messages show it, quoted.
+    package var schema = "\"public\""
+
+    package init() {}
+  }
+
+  private let resolved: [ResolvedMigration]
+  private let policy: Policy
+  private var phase = Phase.opening
+  private var queue: [Task] = [.step(.callback(.beforeMigrate))]
+  private var last: MigrationStep?
+
+  private var history: [HistoryRow] = []
+  private var group: [ResolvedMigration] = []
+  private var inspections: [Bool] = []
+  private var current: ResolvedMigration?
+  private var milliseconds = 0
+  private var uncommitted: [AppliedMigration] = []
+  private var isLocked = false
+  private var isInTransaction = false
+  private var hasToldVersioned = false
+  private var ruleError: MigrationError?
+
+  /// What has been applied and committed, in order.
+  package private(set) var applied: [AppliedMigration] = []
+  /// The highest version before the first migration; nil on an empty schema.
+  package private(set) var initialVersion: MigrationVersion?
+  private var hasReadOnce = false
+
+  /// What happens when the queue is empty.
+  private enum Phase: Sendable {
+    /// beforeMigrate has run. → `choosing`
+    case opening
+    /// The history is known and the lock held. → `applying`, or `closing` when nothing is pending.
+    case choosing
+    /// The scripts of this turn are inspected. → `turned`
+    case applying
+    /// The turn is over, the lock free. → `choosing`, or `closing` after a group or the target `next`.
+    case turned
+    /// The last callbacks run. → `ended`
+    case closing
+    /// Something failed, and what can be tidied is being tidied. → `ended`
+    case failing
+    case ended
+  }
+
+  /// A record's row is only known when its turn has come.
+  private enum Task: Sendable {
+    case step(MigrationStep)
+    case record(ResolvedMigration, success: Bool)
+    case start(ResolvedMigration)
+  }
+
+  package init(resolved: [ResolvedMigration], policy: Policy) {
+    self.resolved = resolved
+    self.policy = policy
+  }
+
+  /// The first step.
+  package mutating func start() -> MigrationStep { take() }
+
+  /// The next step, now that the last one has come to `result`. After `.finished` there is none.
+  package mutating func next(_ result: MigrationStepResult) -> MigrationStep {
+    switch result {
+    case .done: completed()
+    case .history(let rows): history = rows
+    case .inspected(let transactional): inspections.append(transactional)
+    case .ran(let time): milliseconds = time
+    case .failed(let time):
+      milliseconds = time
+      failed()
+    }
+    return take()
+  }
+
+  private mutating func take() -> MigrationStep {
+    while true {
+      guard !queue.isEmpty else {
+        advance()
+        continue
+      }
+      let step: MigrationStep
+      switch queue.removeFirst() {
+      case .step(let next): step = next
+      case .record(let file, let success): step = .record(row(for: file, success: success))
+      case .start(let file):
+        current = file
+        milliseconds = 0
+        continue
+      }
+      last = step
+      return step
+    }
+  }
+
+  private mutating func completed() {
+    switch last {
+    case .lock: isLocked = true
+    case .unlock: isLocked = false
+    case .begin: isInTransaction = true
+    case .record(let row):
+      history.append(row)
+      if let file = current, row.success {
+        uncommitted.append(AppliedMigration(file: file, milliseconds: milliseconds))
+        current = nil
+        if !isInTransaction { settle() }
+      }
+    case .commit:
+      isInTransaction = false
+      settle()
+    case .rollBack:
+      isInTransaction = false
+      uncommitted = []
+    case .callback(.afterVersioned): hasToldVersioned = true
+    case .callback, .eachCallback, .readHistory, .inspect, .resetSession, .run, .finished, nil: break
+    }
+  }
+
+  private mutating func settle() {
+    applied += uncommitted
+    uncommitted = []
+  }
+
+  // MARK: - Phases
+
+  private mutating func advance() {
+    switch phase {
+    case .opening: openTurn()
+    case .choosing: choose()
+    case .applying: apply()
+    case .turned: if policy.group || policy.plan.target == .next { close() } else { openTurn() }
+    case .closing, .failing:
+      phase = .ended
+      queue = [.step(.finished(ruleError))]
+    case .ended: queue = [.step(.finished(ruleError))]
+    }
+  }
+
+  private mutating func openTurn() {
+    phase = .choosing
+    queue = [.step(.lock), .step(.readHistory)]
+  }
+
+  private mutating func choose() {
+    do {
+      let plan = try MigrationPlan(resolved: resolved, applied: history, policy: policy.plan)
+      if !hasReadOnce {
+        hasReadOnce = true
+        initialVersion = plan.currentVersion
+      }
+      try refuseFailed(plan)
+      let pending = plan.pending.compactMap(\.resolved)
+      group = policy.group ? pending : Array(pending.prefix(1))
+    } catch {
+      return refuse(error)
+    }
+    guard !group.isEmpty else {
+      queue = [.step(.unlock)]
+      return close()
+    }
+    inspections = []
+    phase = .applying
+    queue = policy.skipExecuting ? [] : group.map { .step(.inspect($0)) }
+  }
+
+  private func refuseFailed(_ plan: MigrationPlan) throws(MigrationError) {
+    let failed = plan.failed
+    guard let first = failed.first else { return }
+    if failed.count == 1, first.state == .futureFailed, policy.ignoresFutureFailure { return }
+    if let version = first.version { throw .failedVersion(schema: policy.schema, version: version.text) }
+    throw .failedRepeatable(schema: policy.schema, description: first.description)
+  }
+
+  private mutating func apply() {
+    phase = .turned
+    let isTransactional = !inspections.contains(false)
+    if let first = inspections.first, !policy.mixed,
+      let odd = zip(group, inspections).first(where: { $0.1 != first })
+    {
+      let name = [odd.0.version?.text, odd.0.description].compactMap { $0 }.joined(separator: " ")
+      return refuse(.mixedGroup(first: "\"\(name)\"" + (odd.1 ? "" : " [non-transactional]")))
+    }
+    var steps: [Task] = []
+    if isTransactional { steps.append(.step(.begin)) }
+    for file in group {
+      if file.isRepeatable, !hasToldVersioned {
+        hasToldVersioned = true
+        // They have transactions of their own, unless a group's is already open.
+        let told: [Task] = [.step(.callback(.afterVersioned)), .step(.callback(.beforeRepeatables))]
+        if file == group.first { steps = told + steps } else { steps += told }
+      }
+      steps.append(.start(file))
+      if !policy.skipExecuting {
+        steps += [
+          .step(.resetSession), .step(.eachCallback(.beforeEachMigrate, file)),
+          .step(.run(file, transactional: isTransactional)), .step(.eachCallback(.afterEachMigrate, file)),
+        ]
+      }
+      steps.append(.record(file, success: true))
+    }
+    if isTransactional { steps.append(.step(.commit)) }
+    queue = steps + [.step(.unlock)]
+  }
+
+  private mutating func close() {
+    phase = .closing
+    if !hasToldVersioned { queue.append(.step(.callback(.afterVersioned))) }
+    if !applied.isEmpty { queue.append(.step(.callback(.afterMigrateApplied))) }
+    queue.append(.step(.callback(.afterMigrate)))
+  }
+
+  // MARK: - Failing
+
+  private mutating func refuse(_ error: MigrationError) {
+    ruleError = error
+    failed()
+  }
+
+  private mutating func failed() {
+    // What fails while tidying changes nothing about what is left to tidy.
+    if phase == .failing || phase == .ended { return }
+    phase = .failing
+    queue = []
+    if let current {
+      queue.append(.step(.eachCallback(.afterEachMigrateError, current)))
+      if !isInTransaction, policy.recordsFailures { queue.append(.record(current, success: false)) }
+    }
+    if isInTransaction { queue.append(.step(.rollBack)) }
+    if isLocked { queue.append(.step(.unlock)) }
+    queue.append(.step(.callback(.afterMigrateError)))
+  }
+
+  private func row(for file: ResolvedMigration, success: Bool) -> HistoryRow {
+    HistoryRow(
+      installedRank: history.last.map { $0.installedRank + 1 } ?? 1, version: file.version,
+      description: HistoryRow.abbreviated(description: file.description), type: file.type,
+      script: HistoryRow.abbreviated(script: file.script), checksum: file.checksum,
+      installedBy: policy.installedBy, executionTime: milliseconds, success: success)
+  }
+}

@@ -1,0 +1,228 @@
+// The tables behind `Pool`: arrays of plain structs whose lists are threaded through them by index, so that
+// borrowing and returning allocate nothing.
+
+struct ListLink: Sendable {
+  var previous: ClientID = .none
+  var next: ClientID = .none
+}
+
+struct ClientList: Sendable {
+  var first: ClientID = .none
+  var last: ClientID = .none
+  var isEmpty: Bool { first == .none }
+}
+
+struct ClientEntry: Sendable {
+  var identity = IdentityID(UInt32(0))
+  var isWaiting = false
+  var waitingSince = Instant(nanoseconds: 0)
+  /// The place in the queue of all.
+  var queueLink = ListLink()
+  /// The place among the waiters of the same identity.
+  var sameLink = ListLink()
+  /// The backend that the client had last: getting it again needs no cleaning.
+  var home: BackendID = .none
+}
+
+enum BackendState: UInt8, Sendable {
+  /// The slot is free.
+  case absent
+  /// Connecting or logging in. → `lent` by `connected`, `closing`.
+  case connecting
+  /// Clean or home to its last client. → `lent`, `closing`.
+  case idle
+  /// A client has it, or it is being cleaned. → `idle`, `lent`, `closing`.
+  case lent
+  /// Closed by us, not yet by the server. → `absent`.
+  case closing
+}
+
+struct BackendEntry: Sendable {
+  var state = BackendState.absent
+  var identity = IdentityID(UInt32(0))
+  var borrower: ClientID = .none
+  var connectedAt = Instant(nanoseconds: 0)
+  var lentAt = Instant(nanoseconds: 0)
+  var idleSince = Instant(nanoseconds: 0)
+  var previousIdle: BackendID = .none
+  var nextIdle: BackendID = .none
+}
+
+struct IdentityEntry: Sendable {
+  /// 0 = only the pool's cap.
+  var maxBackends: Int
+  var open = 0
+  var connecting = 0
+  /// Scratch of ``Pool/nextToOpen(at:)``: connects under way that no waiter looked at so far counts on.
+  var unclaimed = 0
+  var waiterCount = 0
+  var waiters = ClientList()
+  /// Idle backends, the one returned last in front: it is warm, and the others can age.
+  var firstIdle: BackendID = .none
+  var lastIdle: BackendID = .none
+
+  init(maxBackends: Int) { self.maxBackends = maxBackends }
+
+  var hasRoom: Bool { maxBackends == 0 || open < maxBackends }
+}
+
+extension Pool {
+  mutating func makeRoom(for client: ClientID) {
+    while clients.count <= Int(client.index) { clients.append(ClientEntry()) }
+  }
+
+  /// The client's own last backend when it is idle, else the one that was returned last.
+  func idleBackend(of identity: IdentityID, for client: ClientID) -> BackendID? {
+    let home = clients[Int(client.index)].home
+    if home != .none {
+      let entry = backends[Int(home.index)]
+      if entry.state == .idle, entry.identity == identity { return home }
+    }
+    let first = identities[Int(identity.index)].firstIdle
+    return first == .none ? nil : first
+  }
+
+  /// From idle, or from hand to hand, to the client.
+  mutating func lend(_ backend: BackendID, to client: ClientID, at now: Instant) {
+    let index = Int(backend.index)
+    if backends[index].state == .idle {
+      removeIdle(backend)
+      idleCount -= 1
+    }
+    backends[index].state = .lent
+    backends[index].borrower = client
+    backends[index].lentAt = now
+    clients[Int(client.index)].home = backend
+    lentCount += 1
+  }
+
+  mutating func open(_ identity: IdentityID) -> BackendID {
+    let backend: BackendID
+    if let free = freeBackends.popLast() {
+      backend = free
+    } else {
+      backend = BackendID(backends.count)
+      backends.append(BackendEntry())
+    }
+    backends[Int(backend.index)] = BackendEntry()
+    backends[Int(backend.index)].state = .connecting
+    backends[Int(backend.index)].identity = identity
+    identities[Int(identity.index)].open += 1
+    identities[Int(identity.index)].connecting += 1
+    openCount += 1
+    connectingCount += 1
+    return backend
+  }
+
+  /// Whether the returned backend's slot must go to another identity, whose longest waiter came first and has
+  /// nothing of its own that could serve it.
+  func mustGiveUp(_ backend: BackendID, ownWaiter: ClientID, at now: Instant) -> Bool {
+    // Those that are closing already have been given up.
+    if connectingCount + idleCount + lentCount > limits.maxBackends { return true }
+    let head = queue.first
+    guard head != .none, head != ownWaiter else { return false }
+    let waiting = clients[Int(head.index)].identity
+    let entry = identities[Int(waiting.index)]
+    guard entry.connecting < entry.waiterCount, entry.hasRoom, openCount >= limits.maxBackends, !isSlotComing
+    else { return false }
+    if ownWaiter == .none { return true }
+    return now.nanoseconds(since: backends[Int(backend.index)].connectedAt) >= limits.minimumTenure
+      && entry.open == 0
+  }
+
+  /// A backend is closing already: its slot will serve the waiter, no second one need be given up.
+  var isSlotComing: Bool { openCount > connectingCount + idleCount + lentCount }
+
+  func longestIdle(otherThan identity: IdentityID) -> BackendID? {
+    var found: BackendID?
+    for index in identities.indices where index != Int(identity.index) {
+      let last = identities[index].lastIdle
+      guard last != .none else { continue }
+      if let best = found, backends[Int(best.index)].idleSince <= backends[Int(last.index)].idleSince {
+        continue
+      }
+      found = last
+    }
+    return found
+  }
+
+  // MARK: Lists
+
+  mutating func pushIdle(_ backend: BackendID) {
+    let identity = Int(backends[Int(backend.index)].identity.index)
+    let first = identities[identity].firstIdle
+    backends[Int(backend.index)].previousIdle = .none
+    backends[Int(backend.index)].nextIdle = first
+    if first == .none {
+      identities[identity].lastIdle = backend
+    } else {
+      backends[Int(first.index)].previousIdle = backend
+    }
+    identities[identity].firstIdle = backend
+    idleCount += 1
+  }
+
+  mutating func removeIdle(_ backend: BackendID) {
+    let entry = backends[Int(backend.index)]
+    let identity = Int(entry.identity.index)
+    if entry.previousIdle == .none {
+      identities[identity].firstIdle = entry.nextIdle
+    } else {
+      backends[Int(entry.previousIdle.index)].nextIdle = entry.nextIdle
+    }
+    if entry.nextIdle == .none {
+      identities[identity].lastIdle = entry.previousIdle
+    } else {
+      backends[Int(entry.nextIdle.index)].previousIdle = entry.previousIdle
+    }
+  }
+
+  mutating func append(_ client: ClientID) {
+    let index = Int(client.index)
+    clients[index].queueLink = ListLink(previous: queue.last, next: .none)
+    if queue.last == .none {
+      queue.first = client
+    } else {
+      clients[Int(queue.last.index)].queueLink.next = client
+    }
+    queue.last = client
+
+    let identity = Int(clients[index].identity.index)
+    let last = identities[identity].waiters.last
+    clients[index].sameLink = ListLink(previous: last, next: .none)
+    if last == .none {
+      identities[identity].waiters.first = client
+    } else {
+      clients[Int(last.index)].sameLink.next = client
+    }
+    identities[identity].waiters.last = client
+    identities[identity].waiterCount += 1
+  }
+
+  mutating func remove(_ client: ClientID) {
+    let link = clients[Int(client.index)].queueLink
+    if link.previous == .none {
+      queue.first = link.next
+    } else {
+      clients[Int(link.previous.index)].queueLink.next = link.next
+    }
+    if link.next == .none {
+      queue.last = link.previous
+    } else {
+      clients[Int(link.next.index)].queueLink.previous = link.previous
+    }
+    let same = clients[Int(client.index)].sameLink
+    let identity = Int(clients[Int(client.index)].identity.index)
+    if same.previous == .none {
+      identities[identity].waiters.first = same.next
+    } else {
+      clients[Int(same.previous.index)].sameLink.next = same.next
+    }
+    if same.next == .none {
+      identities[identity].waiters.last = same.previous
+    } else {
+      clients[Int(same.next.index)].sameLink.previous = same.previous
+    }
+    identities[identity].waiterCount -= 1
+  }
+}

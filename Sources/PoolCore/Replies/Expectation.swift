@@ -1,0 +1,64 @@
+/// One message whose answer a backend owes.
+package struct Expectation: Equatable, Sendable {
+  package enum Kind: UInt8, Sendable {
+    // The client's own.
+    case query, functionCall, sync, parse, bind, describe, execute, close
+    /// CopyDone or CopyFail: no answer of its own, but a Sync behind it counts again.
+    case copyEnd
+    /// A Parse of a name that the client has given already: the server will refuse it.
+    case duplicateParse
+    // The pool's, between the client's messages.
+    case hiddenParse, hiddenClose
+    /// What is put in front of a client's first bytes. Payload: how many answers are still to come.
+    case front
+    /// A value that is asked for once a transaction has ended. Payload: which.
+    case look
+    case ownSync, ownQuery
+
+    /// The client must not see what comes back for it.
+    var isHidden: Bool {
+      switch self {
+      case .hiddenParse, .hiddenClose, .front, .look, .ownSync, .ownQuery: true
+      case .query, .functionCall, .sync, .parse, .bind, .describe, .execute, .close, .copyEnd,
+        .duplicateParse:
+        false
+      }
+    }
+  }
+
+  package var kind: Kind
+  package var payload: UInt32
+
+  @inlinable package init(_ kind: Kind, _ payload: UInt32 = 0) {
+    self.kind = kind
+    self.payload = payload
+  }
+}
+
+/// What becomes of a message from a backend.
+package enum ReplyVerdict: Equatable, Sendable {
+  /// The client gets it.
+  case forward
+  /// It answers something of the pool's own.
+  case swallow
+  /// A CommandComplete for the client.
+  case completed
+  /// ReadyForQuery. Look at ``ReplyLedger/isSettled``.
+  case ready(forward: Bool)
+  /// The backend has the statement now.
+  case prepared(StatementID, forward: Bool)
+  /// The backend has the statement no more.
+  case unprepared(StatementID)
+  /// The front went through: the client's own answers follow.
+  case frontDone
+  /// The front failed; the server skips up to the next Sync, so nothing of the client's has run.
+  case frontFailed
+  /// An error for the client.
+  case failed
+  /// A value that was asked for, by its number.
+  case looked(UInt32)
+  /// An error that nobody asked for: the server is ending the connection.
+  case unasked
+  /// The server said something that cannot be here: the connection is not understood any more and must be closed.
+  case violation
+}

@@ -1,0 +1,72 @@
+/// What the pool remembers of a client's session between its transactions.
+package struct ClientSession: Sendable {
+  /// What it has set, by startup and by SET.
+  package var image = ImageID.empty
+  /// What its startup packet asked for: where RESET goes back to.
+  package var startupImage = ImageID.empty
+  /// Which user and database it is.
+  package var identity = IdentityID(UInt32.max)
+  /// Why it keeps its backend; `nil` when it does not.
+  package var pin: PinReason?
+  /// Settings to ask for once the transaction has ended.
+  package var touched: [String] = []
+  /// Those among them that a RESET named.
+  package var reset: [String] = []
+  /// Settings that are being asked for. What the client touches meanwhile is asked for afterwards.
+  package var looking: [String] = []
+  /// An error ended its extended-protocol batch: what comes up to the next Sync is dropped.
+  package var isSkipping = false
+  /// Reported parameters that it was told and that differ from its identity's common ones.
+  package var told: [ReportedParameter] = []
+
+  package init() {}
+}
+
+/// A ParameterStatus: name and value as the server reports them.
+package struct ReportedParameter: Equatable, Sendable {
+  package var name: [UInt8]
+  package var value: [UInt8]
+
+  package init(name: [UInt8], value: [UInt8]) {
+    self.name = name
+    self.value = value
+  }
+}
+
+/// What the pool knows of a backend's session.
+package struct BackendSession: Sendable {
+  package var ledger = ReplyLedger()
+  package var statements = BackendStatements()
+  /// Whose session state is on it; `.none` when it is clean.
+  package var owner: ClientID = .none
+  /// Which image it has; `nil` when that is not known, so that the next borrow cleans it.
+  package var image: ImageID?
+  /// The front's own statements were dropped with all others (DISCARD ALL): prepare them again.
+  package var needsPreparation = false
+  /// What `look` has answered so far, in the order asked; `nil` for a setting that does not exist.
+  package var looked: [[UInt8]?] = []
+
+  package init() {}
+}
+
+/// How a client's frame goes to its backend.
+package enum FrameTreatment: Equatable, Sendable {
+  /// As it is.
+  case forward
+  /// ``Sessions/rewritten`` in its place.
+  case replace
+  /// Not at all.
+  case drop
+  /// The frame cannot be understood: the client broke the protocol.
+  case malformed
+}
+
+/// What to do once a backend is ready for the next query and nothing is owed.
+package enum AfterReady: Equatable, Sendable {
+  /// The client keeps it: a transaction is open, a reply is owed, or the client is pinned.
+  case keep
+  /// ``Sessions/rewritten`` asks for the settings that were touched; send it, then ask again.
+  case look
+  /// The backend may go back.
+  case release
+}

@@ -1,0 +1,327 @@
+package import PostgresWire
+
+// What becomes of each message on its way from a client to the backend that it holds.
+
+extension Sessions {
+  /// The smallest part of a frame that must be there before it can be treated; `nil`: all of it.
+  /// Long data streams through; what names something or is read for its effects is taken whole.
+  package static func streams(_ tag: UInt8) -> Bool {
+    switch tag {
+    case FrontendTag.copyData, FrontendTag.functionCall: true
+    default: false
+    }
+  }
+
+  /// A frame from the client, complete (or, where ``streams(_:)`` says so, its header), is about to be sent.
+  package mutating func clientSends(
+    _ client: ClientID, to backend: BackendID, _ header: FrameHeader, in bytes: Span<UInt8>, at offset: Int
+  ) -> FrameTreatment {
+    let index = Int(backend.index)
+    if clients[Int(client.index)].isSkipping {
+      // Ours: the batch failed before it reached a backend.
+      guard header.tag == FrontendTag.sync else { return .drop }
+      clients[Int(client.index)].isSkipping = false
+    }
+    if backends[index].ledger.isSkipping, Self.isSkipped(header.tag) { return .drop }
+    switch header.tag {
+    case FrontendTag.query: return query(client, backend, header, bytes, offset)
+    case FrontendTag.parse: return parse(client, backend, header, bytes, offset)
+    case FrontendTag.bind: return bind(client, backend, header, bytes, offset)
+    case FrontendTag.describe: return describe(client, backend, header, bytes, offset)
+    case FrontendTag.close: return close(client, backend, header, bytes, offset)
+    case FrontendTag.execute:
+      backends[index].ledger.sent(Expectation(.execute))
+      return .forward
+    case FrontendTag.sync:
+      backends[index].ledger.sent(Expectation(.sync))
+      backends[index].statements.batchEnded()
+      return .forward
+    case FrontendTag.flush: return .forward
+    case FrontendTag.functionCall:
+      backends[index].ledger.sent(Expectation(.functionCall))
+      return .forward
+    case FrontendTag.copyData:
+      // Data that comes after its COPY has failed is nobody's.
+      return backends[index].ledger.owesNothing ? .drop : .forward
+    case FrontendTag.copyDone, FrontendTag.copyFail:
+      if backends[index].ledger.owesNothing { return .drop }
+      backends[index].ledger.sent(Expectation(.copyEnd))
+      return .forward
+    default: return .malformed
+    }
+  }
+
+  /// A Query too long to be read goes through as it comes: what it does to the session is unknown, so it pins.
+  package mutating func clientStreamsQuery(_ client: ClientID, to backend: BackendID) -> FrameTreatment {
+    guard !clients[Int(client.index)].isSkipping, !backends[Int(backend.index)].ledger.isSkipping
+    else { return .drop }
+    var effects = SessionEffects()
+    effects.pin = .longText
+    touch(client, effects)
+    setUnnamed(client, .none)
+    setUnnamed(.none, of: client, on: backend)
+    backends[Int(backend.index)].ledger.sent(Expectation(.query))
+    return .forward
+  }
+
+  /// What the server reads and drops between an error and the Sync behind it (`ignore_till_sync`). Sending it would
+  /// only put names and settings on the books that the server never hears of.
+  private static func isSkipped(_ tag: UInt8) -> Bool {
+    switch tag {
+    case FrontendTag.query, FrontendTag.functionCall, FrontendTag.parse, FrontendTag.bind,
+      FrontendTag.describe,
+      FrontendTag.execute, FrontendTag.close, FrontendTag.flush, FrontendTag.copyData, FrontendTag.copyDone,
+      FrontendTag.copyFail:
+      true
+    default: false  // tags are an open set: a byte from outside
+    }
+  }
+
+  private mutating func query(
+    _ client: ClientID, _ backend: BackendID, _ header: FrameHeader, _ bytes: Span<UInt8>, _ offset: Int
+  ) -> FrameTreatment {
+    guard let view = QueryView.read(in: bytes, at: offset, length: header.length) else { return .malformed }
+    let effects = SessionEffects.scan(bytes.extracting(view.textStart..<view.textEnd))
+    if !effects.isEmpty { touch(client, effects) }
+    // A simple Query drops the unnamed statement (exec_simple_query).
+    setUnnamed(client, .none)
+    setUnnamed(.none, of: client, on: backend)
+    backends[Int(backend.index)].ledger.sent(Expectation(.query))
+    return .forward
+  }
+
+  private mutating func parse(
+    _ client: ClientID, _ backend: BackendID, _ header: FrameHeader, _ bytes: Span<UInt8>, _ offset: Int
+  ) -> FrameTreatment {
+    guard let view = ParseView.read(in: bytes, at: offset, length: header.length) else { return .malformed }
+    let statement = statements.retain(view, in: bytes)
+    let index = Int(backend.index)
+    if view.nameStart == view.nameEnd {
+      setUnnamed(client, statement)
+      setUnnamed(statement, of: client, on: backend)
+      backends[index].statements.unnamedPending += 1
+      backends[index].ledger.sent(Expectation(.parse, StatementID.none.index))
+      return .forward
+    }
+    rewritten.removeAll(keepingCapacity: true)
+    let name = bytes.extracting(view.nameStart..<view.nameEnd)
+    if let existing = names.statement(client, named: name) {
+      // The server refuses a second Parse of a name, for its text or else with 42P05; so it shall, once it has the
+      // first: it gets the new text under the name of the old one.
+      statements.release(statement)
+      prepareIfMissing(existing, on: backend)
+      rewritten.append(FrontendTag.parse)
+      let lengthAt = rewritten.count
+      appendInt32(0, to: &rewritten)
+      appendBackendName(of: existing, to: &rewritten)
+      append(bytes, from: view.queryStart, to: view.frameEnd)
+      patchLength(at: lengthAt, in: &rewritten)
+      // Expected to fail, so it changes no books: counted like a Bind, which is answered or skipped alike.
+      backends[index].ledger.sent(Expectation(.duplicateParse))
+      return .replace
+    }
+    if let old = names.define(client, name: name, statement) { statements.release(old) }
+    // Parsed anew even when another client's Parse made it: what it stands for is decided now, as it is directly.
+    if backends[index].statements.has(statement) { sendClose(statement, on: backend) }
+    sendParse(statement, on: backend, hidden: false)
+    return .replace
+  }
+
+  /// The Parse goes into ``rewritten`` and on the books.
+  private mutating func sendParse(_ statement: StatementID, on backend: BackendID, hidden: Bool) {
+    let index = Int(backend.index)
+    statements.appendParse(statement, to: &rewritten)
+    if !backends[index].statements.isKnown(statement) { statements.retain(statement) }
+    backends[index].statements.parseSent(statement, hidden: hidden)
+    backends[index].ledger.sent(Expectation(hidden ? .hiddenParse : .parse, statement.index))
+    if let victim = backends[index].statements.toEvict(limit: maxStatements) {
+      sendClose(victim, on: backend)
+    }
+  }
+
+  private mutating func sendClose(_ statement: StatementID, on backend: BackendID) {
+    statements.appendClose(statement, to: &rewritten)
+    backends[Int(backend.index)].statements.closeSent(statement)
+    backends[Int(backend.index)].ledger.sent(Expectation(.hiddenClose, statement.index))
+  }
+
+  private mutating func prepareIfMissing(_ statement: StatementID, on backend: BackendID) {
+    if backends[Int(backend.index)].statements.use(statement) { return }
+    // Closing what is not there is no error; parsing what is there would be one.
+    if backends[Int(backend.index)].statements.has(statement) { sendClose(statement, on: backend) }
+    sendParse(statement, on: backend, hidden: true)
+  }
+
+  private mutating func bind(
+    _ client: ClientID, _ backend: BackendID, _ header: FrameHeader, _ bytes: Span<UInt8>, _ offset: Int
+  ) -> FrameTreatment {
+    guard let view = BindView.read(in: bytes, at: offset, length: header.length) else { return .malformed }
+    let index = Int(backend.index)
+    if view.statementStart == view.statementEnd {
+      rewritten.removeAll(keepingCapacity: true)
+      restoreUnnamed(client, on: backend)
+      touchUnnamed(client)
+      backends[index].ledger.sent(Expectation(.bind))
+      return finish(rewrittenThen: bytes, offset, header.length)
+    }
+    let name = bytes.extracting(view.statementStart..<view.statementEnd)
+    rewritten.removeAll(keepingCapacity: true)
+    let statement = names.statement(client, named: name)
+    if let statement {
+      prepareIfMissing(statement, on: backend)
+      if statements.hasEffects(statement) { touch(client, statements.effects(of: statement)) }
+    }
+    backends[index].ledger.sent(Expectation(.bind))
+    // An unknown name goes through as it is: the server says 26000, in its turn and its words.
+    if statement == nil, !isReserved(name) { return .forward }
+    rewritten.append(FrontendTag.bind)
+    let lengthAt = rewritten.count
+    appendInt32(0, to: &rewritten)
+    append(bytes, from: view.portalStart, to: view.portalEnd)
+    rewritten.append(0)
+    if let statement {
+      appendBackendName(of: statement, to: &rewritten)
+    } else {
+      appendDisarmed(name)
+    }
+    append(bytes, from: view.restStart, to: view.frameEnd)
+    patchLength(at: lengthAt, in: &rewritten)
+    return .replace
+  }
+
+  private mutating func describe(
+    _ client: ClientID, _ backend: BackendID, _ header: FrameHeader, _ bytes: Span<UInt8>, _ offset: Int
+  ) -> FrameTreatment {
+    guard let view = TargetView.read(in: bytes, at: offset, length: header.length) else { return .malformed }
+    let index = Int(backend.index)
+    guard view.isStatement else {
+      backends[index].ledger.sent(Expectation(.describe))
+      return .forward
+    }
+    rewritten.removeAll(keepingCapacity: true)
+    if view.nameStart == view.nameEnd {
+      restoreUnnamed(client, on: backend)
+      backends[index].ledger.sent(Expectation(.describe))
+      return finish(rewrittenThen: bytes, offset, header.length)
+    }
+    let name = bytes.extracting(view.nameStart..<view.nameEnd)
+    let statement = names.statement(client, named: name)
+    if let statement { prepareIfMissing(statement, on: backend) }
+    backends[index].ledger.sent(Expectation(.describe))
+    if statement == nil, !isReserved(name) { return .forward }
+    appendTarget(FrontendTag.describe, statement, else: name)
+    return .replace
+  }
+
+  private mutating func close(
+    _ client: ClientID, _ backend: BackendID, _ header: FrameHeader, _ bytes: Span<UInt8>, _ offset: Int
+  ) -> FrameTreatment {
+    guard let view = TargetView.read(in: bytes, at: offset, length: header.length) else { return .malformed }
+    backends[Int(backend.index)].ledger.sent(Expectation(.close))
+    guard view.isStatement else { return .forward }
+    if view.nameStart == view.nameEnd {
+      setUnnamed(client, .none)
+      setUnnamed(.none, of: client, on: backend)
+      return .forward
+    }
+    let name = bytes.extracting(view.nameStart..<view.nameEnd)
+    if let old = names.close(client, name: name) { statements.release(old) }
+    if isReserved(name) {
+      rewritten.removeAll(keepingCapacity: true)
+      appendTarget(FrontendTag.close, nil, else: name)
+      return .replace
+    }
+    // The statement stays on the backend for others. The client's own name never exists there, so closing it is
+    // answered with CloseComplete and does nothing.
+    return .forward
+  }
+
+  // MARK: The unnamed statement
+
+  /// It belongs to the client: on a backend where another's stands, or none, it is parsed again first.
+  private mutating func restoreUnnamed(_ client: ClientID, on backend: BackendID) {
+    let index = Int(backend.index)
+    let wanted = names.unnamed(client)
+    if backends[index].statements.unnamed == wanted, backends[index].statements.unnamedOwner == client {
+      return
+    }
+    if wanted == .none {
+      // Another's may stand there: without it the server says 26000, as it would directly.
+      rewritten.append(FrontendTag.close)
+      appendInt32(6, to: &rewritten)
+      rewritten.append(UInt8(ascii: "S"))
+      rewritten.append(0)
+      backends[index].ledger.sent(Expectation(.hiddenClose, StatementID.none.index))
+    } else {
+      statements.appendUnnamedParse(wanted, to: &rewritten)
+      backends[index].ledger.sent(Expectation(.hiddenParse, StatementID.none.index))
+    }
+    backends[index].statements.unnamedPending += 1
+    setUnnamed(wanted, of: client, on: backend)
+  }
+
+  private mutating func touchUnnamed(_ client: ClientID) {
+    let statement = names.unnamed(client)
+    if statement != .none, statements.hasEffects(statement) {
+      touch(client, statements.effects(of: statement))
+    }
+  }
+
+  mutating func setUnnamed(_ client: ClientID, _ statement: StatementID) {
+    let old = names.setUnnamed(client, statement)
+    if old != .none { statements.release(old) }
+  }
+
+  /// The books say so; kept in use, so that its number cannot come to mean another text meanwhile.
+  mutating func setUnnamed(_ statement: StatementID, of owner: ClientID, on backend: BackendID) {
+    let index = Int(backend.index)
+    let old = backends[index].statements.unnamed
+    if statement != .none { statements.retain(statement) }
+    if old != .none { statements.release(old) }
+    backends[index].statements.unnamed = statement
+    backends[index].statements.unnamedOwner = owner
+  }
+
+  // MARK: Bytes
+
+  /// A client's name that could be one of the pool's own on the backend: as it is, it would reach another client's
+  /// statement, or close one of the front's.
+  private func isReserved(_ name: Span<UInt8>) -> Bool {
+    guard name.count >= backendNamePrefix.count else { return false }
+    for offset in backendNamePrefix.indices where name[offset] != backendNamePrefix[offset] { return false }
+    return true
+  }
+
+  /// The reserved name with a mark before it, which no statement of the pool has.
+  private mutating func appendDisarmed(_ name: Span<UInt8>) {
+    rewritten.append(UInt8(ascii: "."))
+    append(name, from: 0, to: name.count)
+    rewritten.append(0)
+  }
+
+  /// The frame itself behind what was put in front of it, if anything was.
+  private mutating func finish(rewrittenThen bytes: Span<UInt8>, _ offset: Int, _ length: Int)
+    -> FrameTreatment
+  {
+    if rewritten.isEmpty { return .forward }
+    append(bytes, from: offset, to: offset + length)
+    return .replace
+  }
+
+  private mutating func append(_ bytes: Span<UInt8>, from start: Int, to end: Int) {
+    for position in start..<end { rewritten.append(bytes[position]) }
+  }
+
+  private mutating func appendTarget(_ tag: UInt8, _ statement: StatementID?, else name: Span<UInt8>) {
+    rewritten.append(tag)
+    let lengthAt = rewritten.count
+    appendInt32(0, to: &rewritten)
+    rewritten.append(UInt8(ascii: "S"))
+    if let statement {
+      appendBackendName(of: statement, to: &rewritten)
+    } else {
+      appendDisarmed(name)
+    }
+    patchLength(at: lengthAt, in: &rewritten)
+  }
+}

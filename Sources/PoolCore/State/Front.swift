@@ -1,0 +1,113 @@
+package import PostgresWire
+
+/// What is put in front of a client's first bytes on a backend that was another's: cleaning, then the client's own
+/// settings, in a transaction of its own and without Sync.
+///
+/// In one text with the client's query it would share its implicit transaction; as a Query of its own a failure
+/// would not stop the client's statement behind it. Between `BEGIN` and `COMMIT` in the extended protocol, both are
+/// right: the client's statement starts its own transaction, and if anything in front fails the server skips up
+/// to the next Sync, so nothing of the client's runs.
+package enum Front {
+  /// Statements that every backend prepares once, at login.
+  package enum Step: String, CaseIterable, Sendable {
+    case begin = "BEGIN ISOLATION LEVEL READ COMMITTED"
+    case resetAuthorization = "RESET SESSION AUTHORIZATION"
+    case resetRole = "RESET ROLE"
+    case resetAll = "RESET ALL"
+    case closeAll = "CLOSE ALL"
+    case unlisten = "UNLISTEN *"
+    // Qualified: an unqualified name could be answered by a function of a client's search_path.
+    case unlock = "SELECT pg_catalog.pg_advisory_unlock_all()"
+    case discardTemporary = "DISCARD TEMP"
+    case set = "SELECT pg_catalog.set_config($1, $2, false)"
+    case look = "SELECT pg_catalog.current_setting($1, true)"
+    // A RESET that was rolled back has left the value as it was.
+    case restore = """
+      SELECT pg_catalog.set_config($1, \
+      CASE WHEN pg_catalog.current_setting($1, true) = $3 THEN $3 ELSE $2 END, false)
+      """
+    case commit = "COMMIT"
+
+    /// Its name on the backend.
+    var statementName: String {
+      switch self {
+      case .begin: "dbtool_begin"
+      case .resetAuthorization: "dbtool_authorization"
+      case .resetRole: "dbtool_role"
+      case .resetAll: "dbtool_reset"
+      case .closeAll: "dbtool_close"
+      case .unlisten: "dbtool_unlisten"
+      case .unlock: "dbtool_unlock"
+      case .discardTemporary: "dbtool_temp"
+      case .set: "dbtool_set"
+      case .look: "dbtool_look"
+      case .restore: "dbtool_restore"
+      case .commit: "dbtool_commit"
+      }
+    }
+  }
+
+  /// What makes a backend as good as new. DISCARD SEQUENCES is not among it: it throws away cached values.
+  static let cleaning: [Step] = [
+    .resetAuthorization, .resetRole, .resetAll, .closeAll, .unlisten, .unlock, .discardTemporary,
+  ]
+
+  /// Closes and parses every step; sent once after a backend's login, and again when its statements were dropped.
+  /// Each gives one answer: ``preparationCount``.
+  package static func preparation() -> [UInt8] {
+    var writer = MessageWriter(reservingCapacity: 1024)
+    for step in Step.allCases {
+      writer.close(statement: step.statementName)
+      writer.parse(name: step.statementName, query: step.rawValue, types: [])
+    }
+    return writer.bytes
+  }
+
+  package static var preparationCount: Int { Step.allCases.count * 2 }
+
+  /// The whole front for an image.
+  static func bytes(for image: SettingsImage) -> [UInt8] {
+    var writer = MessageWriter(reservingCapacity: 512)
+    run(.begin, in: &writer)
+    for step in cleaning { run(step, in: &writer) }
+    // The encoding comes last: until then values travel as the server's own bytes.
+    let encoding = "client_encoding"
+    for setting in image.settings where setting.name != encoding { set(setting, in: &writer) }
+    for setting in image.settings where setting.name == encoding { set(setting, in: &writer) }
+    run(.commit, in: &writer)
+    return writer.bytes
+  }
+
+  /// How many steps the front of an image with so many settings has.
+  package static func count(settings: Int) -> Int { cleaning.count + 2 + settings }
+
+  /// Asks for a setting's value.
+  package static func appendLook(_ name: String, to writer: inout MessageWriter) {
+    run(.look, [Array(name.utf8)], in: &writer)
+  }
+
+  /// Sets a setting to what its client started with, unless it is `unchanged` still, and answers what it is then.
+  static func appendRestore(
+    _ name: String, to started: [UInt8], unless unchanged: [UInt8], to writer: inout MessageWriter
+  ) {
+    run(.restore, [Array(name.utf8), started, unchanged], in: &writer)
+  }
+
+  /// Bind and Execute of a step, its parameters as text.
+  private static func run(_ step: Step, _ parameters: [[UInt8]] = [], in writer: inout MessageWriter) {
+    writer.message(FrontendTag.bind) { writer in
+      writer.text("")
+      writer.text(step.statementName)
+      writer.uint16(0)
+      writer.uint16(UInt16(truncatingIfNeeded: parameters.count))
+      for parameter in parameters { writer.value(parameter) }
+      writer.uint16(0)
+    }
+    writer.execute(portal: "", maxRows: 0)
+  }
+
+  /// Values travel only as parameters: under another client's standard_conforming_strings a literal could escape.
+  private static func set(_ setting: SettingsImage.Setting, in writer: inout MessageWriter) {
+    run(.set, [Array(setting.name.utf8), setting.value], in: &writer)
+  }
+}

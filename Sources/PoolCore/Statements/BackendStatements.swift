@@ -1,0 +1,134 @@
+/// What one backend has prepared, as far as its answers tell, and what is on its way.
+///
+/// Answers come late: what a Bind finds depends on the Parses and Closes that run ahead of it in the stream, and
+/// those are skipped when something before them in their batch (up to its Sync) fails.
+package struct BackendStatements: Sendable {
+  private struct Entry: Sendable {
+    /// The backend has it, as its answers so far tell.
+    var isThere = false
+    /// The backend has it once all that was sent has gone through.
+    var willBeThere = false
+    /// Parses and Closes neither answered nor skipped.
+    var pending = 0
+    /// The batch of the last Parse, and whether the client knows of that Parse.
+    var batch: UInt32 = 0
+    var isOwnParse = false
+    var lastUse: UInt32 = 0
+  }
+
+  private var entries: [StatementID: Entry] = [:]
+  private var clock: UInt32 = 0
+  private var batch: UInt32 = 0
+  /// Which client's unnamed statement the backend holds; `.none` when that is not known.
+  package var unnamedOwner: ClientID = .none
+  /// Parses and Closes of the unnamed statement neither answered nor skipped.
+  package var unnamedPending = 0
+  /// What that statement is.
+  package var unnamed: StatementID = .none
+
+  package init() {}
+
+  package var count: Int { entries.count }
+
+  /// A Sync was sent: what failed before it skips nothing behind it.
+  package mutating func batchEnded() { batch &+= 1 }
+
+  /// True when a Bind may name the statement: it is there, or its Parse runs ahead in the same batch. A hidden
+  /// Parse of an earlier batch that is not answered yet may still be skipped, which the client must not notice.
+  package mutating func use(_ statement: StatementID) -> Bool {
+    guard let index = entries.index(forKey: statement) else { return false }
+    clock &+= 1
+    entries.values[index].lastUse = clock
+    let entry = entries.values[index]
+    guard entry.willBeThere else { return false }
+    return entry.pending == 0 || entry.batch == batch || entry.isOwnParse
+  }
+
+  /// Whether the table has an entry for it at all.
+  package func isKnown(_ statement: StatementID) -> Bool { entries[statement] != nil }
+
+  /// True when the server may call a second Parse of its name an error.
+  package func has(_ statement: StatementID) -> Bool {
+    guard let entry = entries[statement] else { return false }
+    return entry.isThere || entry.pending > 0
+  }
+
+  /// Parses or Closes of the statement are on their way.
+  package func isPending(_ statement: StatementID) -> Bool { (entries[statement]?.pending ?? 0) > 0 }
+
+  package mutating func parseSent(_ statement: StatementID, hidden: Bool = true) {
+    clock &+= 1
+    var entry = entries[statement] ?? Entry()
+    entry.pending += 1
+    entry.willBeThere = true
+    entry.batch = batch
+    entry.isOwnParse = !hidden
+    entry.lastUse = clock
+    entries[statement] = entry
+  }
+
+  package mutating func closeSent(_ statement: StatementID) {
+    guard var entry = entries[statement] else { return }
+    entry.pending += 1
+    entry.willBeThere = false
+    entries[statement] = entry
+  }
+
+  /// The server has parsed it.
+  package mutating func prepared(_ statement: StatementID) { ended(statement, isThere: true) }
+
+  /// The server has closed it.
+  package mutating func closed(_ statement: StatementID) { ended(statement, isThere: false) }
+
+  /// The Parse or Close failed, or the server skipped it.
+  package mutating func parseEnded(_ statement: StatementID) { ended(statement, isThere: nil) }
+
+  private mutating func ended(_ statement: StatementID, isThere: Bool?) {
+    guard var entry = entries[statement] else { return }
+    entry.pending = max(0, entry.pending - 1)
+    if let isThere { entry.isThere = isThere }
+    if entry.pending == 0 { entry.willBeThere = entry.isThere }
+    entries[statement] = entry
+  }
+
+  /// Statements that the backend neither has nor will have; they leave the table.
+  package mutating func takeGone(_ statement: StatementID) -> Bool {
+    guard let entry = entries[statement], !entry.isThere, entry.pending == 0 else { return false }
+    entries.removeValue(forKey: statement)
+    return true
+  }
+
+  /// The statement that was not used for longest, when more than `limit` are kept.
+  package func toEvict(limit: Int) -> StatementID? {
+    guard entries.count > limit else { return nil }
+    var kept = 0
+    var oldest: StatementID?
+    var age: UInt32 = 0
+    for (statement, entry) in entries where entry.willBeThere {
+      kept += 1
+      guard entry.pending == 0 else { continue }
+      let entryAge = clock &- entry.lastUse
+      if oldest == nil || entryAge > age {
+        oldest = statement
+        age = entryAge
+      }
+    }
+    return kept > limit ? oldest : nil
+  }
+
+  /// All named statements were dropped by the server. Answers those that leave the table; what is on its way stays.
+  package mutating func dropAll() -> [StatementID] {
+    var gone: [StatementID] = []
+    for (statement, entry) in entries {
+      if entry.pending == 0 { gone.append(statement) } else { entries[statement]?.isThere = false }
+    }
+    for statement in gone { entries.removeValue(forKey: statement) }
+    return gone
+  }
+
+  /// Everything is forgotten: the connection ends. Answers what was known.
+  package mutating func removeAll() -> [StatementID] {
+    defer { self = BackendStatements() }
+    return Array(entries.keys)
+  }
+}

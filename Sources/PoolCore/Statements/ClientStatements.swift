@@ -1,0 +1,101 @@
+/// Which statements each client has prepared under which name.
+///
+/// One table for all clients, so that a client without prepared statements costs nothing.
+package struct ClientStatements: Sendable {
+  private var names: ByteTable
+  /// (client, name's number) → statement.
+  private var named: [UInt64: StatementID] = [:]
+  /// Each client's names, for when it ends.
+  private var namesOf: [UInt32: [UInt32]] = [:]
+  /// Each client's unnamed statement.
+  private var unnamed: [StatementID] = []
+
+  package init(seed: UInt64) { names = ByteTable(seed: seed) }
+
+  private func key(_ client: ClientID, _ name: UInt32) -> UInt64 { UInt64(client.index) << 32 | UInt64(name) }
+
+  /// The statement that the client calls so; `nil` when it has none.
+  package func statement(_ client: ClientID, named name: Span<UInt8>) -> StatementID? {
+    guard let number = names.find(name) else { return nil }
+    return named[key(client, number)]
+  }
+
+  /// The client names a statement. Answers the statement that had the name before, if any; it is replaced.
+  package mutating func define(
+    _ client: ClientID, name: Span<UInt8>, _ statement: StatementID
+  ) -> StatementID? {
+    if let number = names.find(name), let old = named[key(client, number)] {
+      named[key(client, number)] = statement
+      return old
+    }
+    let (number, _) = names.retain(name)
+    named[key(client, number)] = statement
+    namesOf[client.index, default: []].append(number)
+    return nil
+  }
+
+  /// The client closes a name. Answers the statement it stood for, if any.
+  package mutating func close(_ client: ClientID, name: Span<UInt8>) -> StatementID? {
+    guard let number = names.find(name), let old = named.removeValue(forKey: key(client, number)) else {
+      return nil
+    }
+    namesOf[client.index]?.removeAll { $0 == number }
+    _ = names.release(number)
+    return old
+  }
+
+  /// The name that the client gave the statement last stands for nothing. False when there is none.
+  package mutating func undefine(_ client: ClientID, _ statement: StatementID) -> Bool {
+    guard let number = namesOf[client.index]?.last(where: { named[key(client, $0)] == statement }) else {
+      return false
+    }
+    named[key(client, number)] = nil
+    namesOf[client.index]?.removeAll { $0 == number }
+    _ = names.release(number)
+    return true
+  }
+
+  /// The client's names go but for those that stand for what `keeps` says. Answers what the others stood for.
+  package mutating func closeAll(
+    _ client: ClientID, except keeps: (StatementID) -> Bool
+  ) -> [StatementID] {
+    var statements: [StatementID] = []
+    var kept: [UInt32] = []
+    for number in namesOf.removeValue(forKey: client.index) ?? [] {
+      guard let old = named[key(client, number)] else { continue }
+      if keeps(old) {
+        kept.append(number)
+        continue
+      }
+      named[key(client, number)] = nil
+      _ = names.release(number)
+      statements.append(old)
+    }
+    if !kept.isEmpty { namesOf[client.index] = kept }
+    return statements
+  }
+
+  /// All of a client's names go: it has ended. Answers what they stood for.
+  package mutating func closeAll(_ client: ClientID) -> [StatementID] {
+    var statements: [StatementID] = []
+    for number in namesOf.removeValue(forKey: client.index) ?? [] {
+      if let old = named.removeValue(forKey: key(client, number)) { statements.append(old) }
+      _ = names.release(number)
+    }
+    return statements
+  }
+
+  /// The client's unnamed statement, which a simple Query or the next Parse replaces.
+  package func unnamed(_ client: ClientID) -> StatementID {
+    Int(client.index) < unnamed.count ? unnamed[Int(client.index)] : .none
+  }
+
+  /// Answers what was unnamed before.
+  package mutating func setUnnamed(_ client: ClientID, _ statement: StatementID) -> StatementID {
+    if statement == .none, Int(client.index) >= unnamed.count { return .none }
+    while unnamed.count <= Int(client.index) { unnamed.append(.none) }
+    let old = unnamed[Int(client.index)]
+    unnamed[Int(client.index)] = statement
+    return old
+  }
+}

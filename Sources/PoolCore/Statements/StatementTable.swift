@@ -1,0 +1,121 @@
+package import PostgresWire
+
+/// Prepared statements over all clients and backends, by query text and parameter types.
+///
+/// A client's names and a backend's names for them differ: the client's "S_1" is every backend's "dbtool_7", so
+/// one parsed plan serves all clients that prepared the same text.
+package struct StatementTable: Sendable {
+  private var texts: ByteTable
+  private var effectsOf: [SessionEffects] = []
+  /// For which user, database and settings a server has parsed the statement last; see ``Sessions/answerParses``.
+  private var provenFor: [UInt64] = []
+
+  package init(seed: UInt64) { texts = ByteTable(seed: seed) }
+
+  /// How many different statements are known.
+  package var count: Int { texts.count }
+
+  /// The statement of a Parse message, with one more user. Classified once, here.
+  package mutating func retain(_ view: ParseView, in bytes: Span<UInt8>) -> StatementID {
+    let (number, isNew) = texts.retain(bytes.extracting(view.queryStart..<view.frameEnd))
+    if isNew {
+      let effects = SessionEffects.scan(bytes.extracting(view.queryStart..<view.queryEnd))
+      while effectsOf.count <= Int(number) { effectsOf.append(SessionEffects()) }
+      effectsOf[Int(number)] = effects
+      // The number may have been another statement's.
+      proven(StatementID(number), for: UInt64.max)
+    }
+    return StatementID(number)
+  }
+
+  /// The statement of a Parse message, if it is known already.
+  func find(_ view: ParseView, in bytes: Span<UInt8>) -> StatementID? {
+    texts.find(bytes.extracting(view.queryStart..<view.frameEnd)).map { StatementID($0) }
+  }
+
+  /// A server has parsed the statement for such a client.
+  mutating func proven(_ statement: StatementID, for kind: UInt64) {
+    while provenFor.count <= Int(statement.index) { provenFor.append(UInt64.max) }
+    provenFor[Int(statement.index)] = kind
+  }
+
+  func isProven(_ statement: StatementID, for kind: UInt64) -> Bool {
+    Int(statement.index) < provenFor.count && provenFor[Int(statement.index)] == kind
+  }
+
+  package mutating func retain(_ statement: StatementID) { texts.retain(statement.index) }
+
+  /// One user less; the statement is forgotten with its last.
+  package mutating func release(_ statement: StatementID) { _ = texts.release(statement.index) }
+
+  package func effects(of statement: StatementID) -> SessionEffects { effectsOf[Int(statement.index)] }
+
+  /// Whether executing the statement touches session state; kept apart since almost none does.
+  package func hasEffects(_ statement: StatementID) -> Bool { !effectsOf[Int(statement.index)].isEmpty }
+
+  /// A Parse message that gives the statement its backend name.
+  package func appendParse(_ statement: StatementID, to out: inout [UInt8]) {
+    appendNamed(FrontendTag.parse, statement, tail: texts.bytes(of: statement.index), to: &out)
+  }
+
+  /// A Parse message for the unnamed statement.
+  package func appendUnnamedParse(_ statement: StatementID, to out: inout [UInt8]) {
+    let tail = texts.bytes(of: statement.index)
+    out.append(FrontendTag.parse)
+    appendInt32(4 + 1 + tail.count, to: &out)
+    out.append(0)
+    out.append(contentsOf: tail)
+  }
+
+  private func appendNamed(_ tag: UInt8, _ statement: StatementID, tail: [UInt8], to out: inout [UInt8]) {
+    out.append(tag)
+    let lengthAt = out.count
+    appendInt32(0, to: &out)
+    appendBackendName(of: statement, to: &out)
+    out.append(contentsOf: tail)
+    patchLength(at: lengthAt, in: &out)
+  }
+
+  /// A Close message for the statement's backend name. Closing what is not there is no error.
+  package func appendClose(_ statement: StatementID, to out: inout [UInt8]) {
+    out.append(FrontendTag.close)
+    let lengthAt = out.count
+    appendInt32(0, to: &out)
+    out.append(UInt8(ascii: "S"))
+    appendBackendName(of: statement, to: &out)
+    patchLength(at: lengthAt, in: &out)
+  }
+}
+
+/// The statement's name on every backend, with its terminator: "dbtool_" and the number in hexadecimal.
+package func appendBackendName(of statement: StatementID, to out: inout [UInt8]) {
+  for byte in backendNamePrefix { out.append(byte) }
+  var shift: UInt32 = 28
+  while true {
+    let digit = UInt8(truncatingIfNeeded: statement.index >> shift & 15)
+    out.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
+    if shift == 0 { break }
+    shift -= 4
+  }
+  out.append(0)
+}
+
+/// What every statement's name on a backend begins with.
+let backendNamePrefix: [UInt8] = Array("dbtool_".utf8)
+
+func appendInt32(_ value: Int, to out: inout [UInt8]) {
+  let word = UInt32(truncatingIfNeeded: value)
+  out.append(UInt8(truncatingIfNeeded: word >> 24))
+  out.append(UInt8(truncatingIfNeeded: word >> 16))
+  out.append(UInt8(truncatingIfNeeded: word >> 8))
+  out.append(UInt8(truncatingIfNeeded: word))
+}
+
+/// Writes the length of a frame whose length word stands at `position` and which ends where `out` ends.
+func patchLength(at position: Int, in out: inout [UInt8]) {
+  let word = UInt32(truncatingIfNeeded: out.count - position)
+  out[position] = UInt8(truncatingIfNeeded: word >> 24)
+  out[position + 1] = UInt8(truncatingIfNeeded: word >> 16)
+  out[position + 2] = UInt8(truncatingIfNeeded: word >> 8)
+  out[position + 3] = UInt8(truncatingIfNeeded: word)
+}

@@ -1,0 +1,93 @@
+import CLinux
+import Glibc
+
+/// What a read gave.
+package enum ReadResult: Equatable {
+  /// So many bytes (at least 1). Fewer than asked for means that the socket is drained.
+  case bytes(Int)
+  case wouldBlock
+  /// The peer ended the stream, or the connection broke.
+  case closed
+}
+
+/// What a write took.
+package enum WriteResult: Equatable {
+  /// So many bytes, which may be fewer than offered (then the socket is full).
+  case bytes(Int)
+  case wouldBlock
+  case closed
+}
+
+/// A non-blocking stream socket as a bare descriptor. Whoever keeps it closes it, once.
+package struct Socket: Equatable, Sendable {
+  package let fd: Int32
+
+  package init(fd: Int32) { self.fd = fd }
+
+  /// Invariant: `buffer` has room for `count` bytes; the kernel writes no more than that.
+  @inline(__always)
+  package func read(into buffer: UnsafeMutableRawPointer, count: Int) -> ReadResult {
+    while true {
+      let got = recv(fd, buffer, count, 0)
+      if got > 0 { return .bytes(got) }
+      if got == 0 { return .closed }
+      switch errno {
+      case EINTR: continue
+      case EAGAIN: return .wouldBlock
+      default: return .closed
+      }
+    }
+  }
+
+  /// Invariant: `buffer` holds `count` initialised bytes.
+  @inline(__always)
+  package func write(_ buffer: UnsafeRawPointer, count: Int) -> WriteResult {
+    while true {
+      let sent = send(fd, buffer, count, Int32(MSG_NOSIGNAL))
+      if sent >= 0 { return .bytes(sent) }
+      switch errno {
+      case EINTR: continue
+      case EAGAIN: return .wouldBlock
+      default: return .closed
+      }
+    }
+  }
+
+  package func write(_ bytes: [UInt8]) -> WriteResult {
+    bytes.withUnsafeBytes { raw in
+      guard let base = raw.baseAddress else { return .bytes(0) }
+      return write(base, count: raw.count)
+    }
+  }
+
+  /// Ends our side of the stream; the peer's end of file follows when it has read everything.
+  package func shutdownWrite() { _ = shutdown(fd, Int32(SHUT_WR)) }
+
+  package func close() { _ = Glibc.close(fd) }
+
+  /// Tells the kernel to reset the connection when it is closed, instead of sending what is left.
+  package func resetOnClose() {
+    var option = linger(l_onoff: 1, l_linger: 0)
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
+  }
+
+  /// The port that the socket is bound to; `nil` for a Unix socket.
+  package var localPort: UInt16? {
+    var address = sockaddr_storage()
+    var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+    // Invariant: the kernel writes at most `length` bytes, and the family says which shape they have.
+    return withUnsafeMutableBytes(of: &address) { raw -> UInt16? in
+      guard let base = raw.baseAddress,
+        getsockname(fd, base.assumingMemoryBound(to: sockaddr.self), &length) == 0
+      else { return nil }
+      switch Int32(raw.loadUnaligned(as: sa_family_t.self)) {
+      case AF_INET: return UInt16(bigEndian: raw.loadUnaligned(as: sockaddr_in.self).sin_port)
+      case AF_INET6: return UInt16(bigEndian: raw.loadUnaligned(as: sockaddr_in6.self).sin6_port)
+      default: return nil
+      }
+    }
+  }
+
+  /// 0 when connected, else the error number of the connect that was under way.
+  package var pendingError: Int32 { clinux_socket_error(fd) }
+}

@@ -1,0 +1,128 @@
+import CLinux
+import Glibc
+import Logging
+import PoolCore
+import PostgresWire
+
+extension PoolLoop {
+  /// Takes all connections that wait at a listener.
+  mutating func acceptClients(_ listener: Int) {
+    guard acceptsPausedUntil == nil else { return }
+    while true {
+      let fd = clinux_accept(listeners[listener].socket.fd, nil, nil)
+      if fd < 0 {
+        switch errno {
+        case EAGAIN: return
+        case EINTR, ECONNABORTED: continue
+        default: return pauseAccepts(errno)
+        }
+      }
+      guard let index = clients.take() else {
+        close(fd)
+        counters.clientsRefused += 1
+        continue
+      }
+      clients[index].generation &+= 1
+      let generation = clients[index].generation
+      clients[index] = ClientSlot()
+      clients[index].generation = generation
+      clients[index].fd = fd
+      clients[index].phase = .startup
+      clients[index].secret = clinux_random32()
+      clients[index].isUnix = listeners[listener].isUnix
+      do {
+        try poller.add(
+          fd, token: Token(.client, index, generation: generation).raw, writable: !clients[index].isUnix)
+      } catch {
+        close(fd)
+        clients[index].phase = .absent
+        clients.giveBack(index)
+        return pauseAccepts(error.code)
+      }
+      counters.clientConnectionsReceived += 1
+      if settings.loginTimeout > 0 {
+        clientTimers.set(index, now.advanced(byMilliseconds: settings.loginTimeout))
+      }
+    }
+  }
+
+  /// Out of descriptors or memory: the listener would be "readable" again at once, so it rests for a moment.
+  private mutating func pauseAccepts(_ code: Int32) {
+    logger.error("cannot accept connections: \(String(cString: strerror(code))); trying again in 100 ms")
+    for listener in listeners { poller.remove(listener.socket.fd) }
+    acceptsPausedUntil = now.advanced(byMilliseconds: 100)
+  }
+
+  mutating func resumeAccepts() {
+    guard let until = acceptsPausedUntil, now >= until, !drain.hasStoppedListening else { return }
+    acceptsPausedUntil = nil
+    for (index, listener) in listeners.enumerated() {
+      try? poller.addLevel(listener.socket.fd, token: Token(.listener, index).raw)
+    }
+  }
+
+  // MARK: Ending a client
+
+  /// Ends a client's connection, in whatever phase. Its backend is brought back clean, or closed.
+  mutating func closeClient(_ index: Int) {
+    guard clients[index].phase != .absent else { return }
+    let id = ClientID(index)
+    let phase = clients[index].phase
+    let backend = clients[index].backend
+    logins[index] = nil
+    clientTimers.cancel(index)
+    poller.remove(clients[index].fd)
+    close(clients[index].fd)
+    clients[index].incoming.free()
+    clients[index].outgoing.free()
+    let generation = clients[index].generation
+    clients[index] = ClientSlot()
+    clients[index].generation = generation
+    counters.clientConnectionsClosed += 1
+    if backend != BackendID.none.index { recover(Int(backend), from: id) }
+    if phase != .startup, phase != .authenticating {
+      cleanBackends(of: id)
+      sessions.clientGone(id)
+    }
+    pool.clientGone(id)
+    clients.giveBack(index)
+  }
+
+  /// A dead client's advisory lock or temporary table on an idle backend would block others for ever.
+  private mutating func cleanBackends(of client: ClientID) {
+    for index in 0..<min(backends.used, sessions.backends.count)
+    where sessions.backends[index].owner == client && backends[index].phase == .serving
+      && backends[index].client == ClientID.none.index
+    {
+      if pool.takeIdle(BackendID(index)) { startCleaning(index) }
+    }
+  }
+
+  /// Sends a client its last message; the connection ends when it has been taken.
+  mutating func refuse(_ index: Int, _ fields: ErrorFields) {
+    var writer = MessageWriter(reservingCapacity: 256)
+    writer.errorResponse(fields)
+    finish(index, writer.bytes)
+  }
+
+  /// Sends last bytes and closes.
+  mutating func finish(_ index: Int, _ bytes: [UInt8]) {
+    sendToClient(index, bytes)
+    guard clients[index].phase != .absent else { return }
+    if clients[index].outgoing.isEmpty {
+      closeClient(index)
+    } else {
+      detach(index)
+      clients[index].phase = .closing
+      clientTimers.set(index, now.advanced(byMilliseconds: 5_000))
+    }
+  }
+
+  /// The client is told nothing more of its backend or queue; both are given up.
+  private mutating func detach(_ index: Int) {
+    let backend = clients[index].backend
+    clients[index].backend = BackendID.none.index
+    pool.waitEnded(ClientID(index))
+    if backend != BackendID.none.index { recover(Int(backend), from: ClientID(index)) }
+  }
+}

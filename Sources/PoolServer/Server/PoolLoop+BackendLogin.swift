@@ -1,0 +1,320 @@
+import CLinux
+import Glibc
+import Logging
+import PoolCore
+import PostgresWire
+
+/// A backend on its way in.
+struct BackendLogin {
+  let identity: IdentityID
+  var scram: ScramClient?
+  var reported: [ReportedParameter] = []
+  var salt: [UInt8] = []
+}
+
+// Connecting to the server and logging in, as the identity that waits.
+
+extension PoolLoop {
+  mutating func connectBackend(_ index: Int, _ identity: IdentityID) {
+    backends.grow(to: index + 1)
+    backends[index].generation &+= 1
+    let generation = backends[index].generation
+    backends[index] = BackendSlot()
+    backends[index].generation = generation
+    backends[index].phase = .connecting
+    backendLogins[index] = BackendLogin(identity: identity)
+    counters.backendConnects += 1
+    guard !server.addresses.isEmpty else {
+      return backendLoginFailed(index, nil, "the server's name \"\(settings.target.host)\" has no address")
+    }
+    let number = server.nextAddress % server.addresses.count
+    let address = server.addresses[number]
+    backends[index].address = UInt16(truncatingIfNeeded: number)
+    do {
+      let socket = try address.connect(
+        userTimeoutMilliseconds: Int32(truncatingIfNeeded: settings.tcpUserTimeout))
+      backends[index].fd = socket.fd
+      backends[index].isUnix = address.isUnix
+      backends[index].wantsOut = true
+      let token = Token(.backend, index, generation: generation)
+      try poller.add(socket.fd, token: token.raw, writable: true)
+    } catch {
+      return backendLoginFailed(index, nil, error.reason)
+    }
+    if settings.connectTimeout > 0 {
+      backendTimers.set(index, now.advanced(byMilliseconds: settings.connectTimeout))
+    }
+  }
+
+  /// The connect is decided.
+  mutating func backendConnected(_ index: Int) {
+    let socket = Socket(fd: backends[index].fd)
+    let error = socket.pendingError
+    guard error == 0 else { return backendLoginFailed(index, nil, String(cString: strerror(error))) }
+    guard let login = backendLogins[index] else { return closeBackend(index) }
+    backends[index].phase = .login
+    if backends[index].isUnix {
+      backends[index].wantsOut = false
+      poller.modify(
+        socket.fd, token: Token(.backend, index, generation: backends[index].generation).raw, writable: false)
+    }
+    let identity = identities.entries[Int(login.identity.index)]
+    var writer = MessageWriter(reservingCapacity: 128)
+    writer.startup(parameters: [
+      StartupParameter("user", identity.serverUser), StartupParameter("database", identity.database),
+    ])
+    sendToBackend(index, writer.bytes)
+  }
+
+  /// Messages up to the first ReadyForQuery. Returns how many bytes are dealt with.
+  mutating func backendLoginBytes(_ index: Int, _ base: UnsafeRawPointer, _ count: Int) -> Int {
+    let bytes = UnsafeBufferPointer(start: base.assumingMemoryBound(to: UInt8.self), count: count).span
+    var offset = 0
+    while backends[index].phase == .login {
+      guard case .frame(let header) = FrameHeader.read(in: bytes, at: offset) else {
+        if case .malformed = FrameHeader.read(in: bytes, at: offset) {
+          backendLoginFailed(index, nil, "the server does not speak PostgreSQL's protocol")
+          return count
+        }
+        return offset
+      }
+      guard count - offset >= header.length else {
+        if header.length > Self.longestLoginMessage {
+          backendLoginFailed(index, nil, "the server sent a login message of \(header.length) bytes")
+          return count
+        }
+        return offset
+      }
+      backendLoginMessage(index, header, bytes, offset)
+      offset += header.length
+    }
+    return backends[index].phase == .preparing ? offset : count
+  }
+
+  private static var longestLoginMessage: Int { 65_536 }
+
+  private mutating func backendLoginMessage(
+    _ index: Int, _ header: FrameHeader, _ bytes: Span<UInt8>, _ offset: Int
+  ) {
+    switch header.tag {
+    case BackendTag.authentication:
+      guard let request = AuthenticationRequest.read(in: bytes, at: offset, length: header.length) else {
+        return backendLoginFailed(index, nil, "the server sent a malformed authentication request")
+      }
+      authenticateToServer(index, request)
+    case BackendTag.parameterStatus:
+      guard let view = ParameterStatusView.read(in: bytes, at: offset, length: header.length) else { return }
+      backendLogins[index]?.reported.append(
+        ReportedParameter(
+          name: copiedBytes(in: bytes, from: view.nameStart, to: view.nameEnd),
+          value: copiedBytes(in: bytes, from: view.valueStart, to: view.valueEnd)))
+    case BackendTag.backendKeyData:
+      guard let key = BackendKeyData.read(in: bytes, at: offset, length: header.length) else { return }
+      backends[index].processID = key.processID
+      backendKeys[index] = key.key
+    case BackendTag.readyForQuery: backendLoggedIn(index)
+    case BackendTag.errorResponse:
+      let error = ErrorFields.read(in: bytes, at: offset, length: header.length)
+      backendLoginFailed(index, error, error?.message ?? "login refused")
+    // Notices, and a NegotiateProtocolVersion that 3.0 never causes, change nothing here.
+    case BackendTag.noticeResponse, BackendTag.negotiateProtocolVersion: break
+    default: backendLoginFailed(index, nil, "the server sent a message that cannot be part of a login")
+    }
+  }
+
+  private mutating func authenticateToServer(_ index: Int, _ request: AuthenticationRequest) {
+    guard let login = backendLogins[index] else { return }
+    let identity = identities.entries[Int(login.identity.index)]
+    var writer = MessageWriter(reservingCapacity: 256)
+    do throws(ScramError) {
+      switch request {
+      case .ok: return
+      case .sasl(let mechanisms):
+        guard mechanisms.contains("SCRAM-SHA-256") else {
+          return backendLoginFailed(
+            index, nil, "the server offers none of the SASL mechanisms that the pool has (SCRAM-SHA-256)")
+        }
+        let nonce = scramNonce()
+        var scram = ScramClient(password: identity.serverPassword, clientNonce: nonce, hash: .openSSL)
+        writer.saslInitialResponse(mechanism: scram.mechanism, response: scram.clientFirst())
+        backendLogins[index]?.scram = scram
+      case .saslContinue(let message):
+        guard var scram = login.scram else { throw .outOfTurn }
+        writer.saslResponse(try scram.received(serverFirst: message))
+        backendLogins[index]?.scram = scram
+      case .saslFinal(let message):
+        guard var scram = login.scram else { throw .outOfTurn }
+        try scram.received(serverFinal: message)
+        return
+      case .cleartextPassword:
+        return backendLoginFailed(
+          index, nil, "the server asks for a password in clear text, which the pool does not send without TLS"
+        )
+      case .md5Password:
+        return backendLoginFailed(
+          index, nil, "the server asks for an md5 password; the pool speaks SCRAM-SHA-256 only so far")
+      case .other(let code):
+        return backendLoginFailed(
+          index, nil, "the server asks for authentication method \(code), which the pool does not have")
+      }
+    } catch {
+      return backendLoginFailed(index, nil, error.message)
+    }
+    sendToBackend(index, writer.bytes)
+  }
+
+  private mutating func backendLoggedIn(_ index: Int) {
+    guard let login = backendLogins[index] else { return closeBackend(index) }
+    let identity = Int(login.identity.index)
+    if identities.entries[identity].common == nil { identities.entries[identity].common = login.reported }
+    backends[index].phase = .preparing
+    sessions.backendArrived(BackendID(index))
+    var writer = MessageWriter(reservingCapacity: 2048)
+    writer.raw(Front.preparation())
+    writer.sync()
+    sendToBackend(index, writer.bytes)
+    if limitIsFromServer {
+      sessions.ask(Self.limitSettings, on: BackendID(index))
+      sendToBackend(index, sessions.rewritten)
+    }
+    if !settings.initQuery.isEmpty {
+      sessions.runOwn(settings.initQuery, on: BackendID(index))
+      sendToBackend(index, sessions.rewritten)
+    }
+  }
+
+  private static var limitSettings: [String] {
+    ["max_connections", "superuser_reserved_connections", "reserved_connections"]
+  }
+
+  /// A ReadyForQuery while the front's statements are prepared.
+  mutating func backendPrepared(_ index: Int) {
+    guard sessions.backends[index].ledger.isSettled else { return }
+    if limitIsFromServer { adoptServerLimit(sessions.backends[index].looked) }
+    sessions.backends[index].looked = []
+    backendLogins[index] = nil
+    backendTimers.cancel(index)
+    backends[index].phase = .serving
+    counters.backendConnectsSucceeded += 1
+    if server.downSince != nil || !server.wasReached {
+      logger.notice("the server answers", metadata: ["backends": "\(pool.limits.maxBackends)"])
+    }
+    server.downSince = nil
+    server.wasReached = true
+    switch pool.connected(BackendID(index), at: now) {
+    case .lend(let client): serveWaiter(client, index)
+    case .keep: break
+    case .close: closeBackend(index)
+    }
+    openForWaiters()
+  }
+
+  /// `max_connections_percent` of what the server leaves to ordinary roles.
+  private mutating func adoptServerLimit(_ values: [[UInt8]?]) {
+    let numbers = values.map { $0.flatMap { Int(String(decoding: $0, as: UTF8.self)) } ?? 0 }
+    guard numbers.count == 3, numbers[0] > 0 else { return }
+    let ordinary = max(1, numbers[0] - numbers[1] - numbers[2])
+    let limit = max(1, ordinary * settings.maxConnectionsPercent / 100)
+    guard limit != pool.limits.maxBackends else { return }
+    logger.notice(
+      "the cap is \(limit) backends: \(settings.maxConnectionsPercent) % of the \(ordinary) that the server leaves to ordinary roles"
+    )
+    pool.limitChanged(to: limit)
+  }
+
+  // MARK: Failure
+
+  /// The connect or login came to nothing. `error` is the server's own, where it gave one.
+  mutating func backendLoginFailed(_ index: Int, _ error: ErrorFields?, _ reason: String) {
+    guard backends[index].phase != .absent, let login = backendLogins[index] else { return }
+    counters.backendConnectsFailed += 1
+    server.lastError = reason
+    let identity = login.identity
+    pool.connectFailed(at: now)
+    let isTemporary = error.map { Self.isTemporary($0.sqlState) } ?? true
+    let who = identities.entries[Int(identity.index)]
+    logger.warning(
+      "cannot open a backend: \(reason)",
+      metadata: [
+        "user": "\(who.serverUser)", "database": "\(who.database)", "target": "\(settings.target.host)",
+      ])
+    // The next attempt tries the host's next address, and then stays with what answers.
+    if error == nil, server.nextAddress == Int(backends[index].address) {
+      server.nextAddress = (server.nextAddress + 1) % max(1, server.addresses.count)
+    }
+    if error == nil, backends[index].phase == .connecting {
+      if server.downSince == nil { server.downSince = now }
+      lookUpTarget()
+    }
+    if backends[index].phase == .connecting {
+      if backends[index].fd >= 0 { closeBackend(index) } else { slotNeverConnected(index) }
+    } else {
+      closeBackend(index)
+    }
+    if isTemporary {
+      giveUpOnServer()
+    } else {
+      if error != nil {
+        // It answers, though not to this identity.
+        server.wasReached = true
+        server.downSince = nil
+      }
+      failWaiters(of: identity, error ?? ErrorFields(severity: .error, sqlState: "08006", message: reason))
+    }
+  }
+
+  private mutating func slotNeverConnected(_ index: Int) {
+    let generation = backends[index].generation
+    backends[index] = BackendSlot()
+    backends[index].generation = generation
+    backendLogins[index] = nil
+    backendTimers.cancel(index)
+    pool.closed(BackendID(index))
+  }
+
+  /// Full, starting up, shutting down, or cut off: it may be different in a moment.
+  private static func isTemporary(_ sqlState: String) -> Bool {
+    sqlState == "53300" || sqlState.hasPrefix("57P") || sqlState.hasPrefix("08") || sqlState.isEmpty
+  }
+
+  /// The server refuses this identity: nobody need wait for it.
+  private mutating func failWaiters(of identity: IdentityID, _ error: ErrorFields) {
+    while true {
+      let client = pool.longestWaiter(of: identity)
+      guard client != .none else { return }
+      failWaiting(Int(client.index), error)
+    }
+  }
+
+  /// Clients that have waited `failover_hold` for a server that cannot be reached are told so.
+  mutating func giveUpOnServer() {
+    guard settings.failoverHold > 0, server.downSince != nil || !server.wasReached else { return }
+    while true {
+      let client = pool.longestWaiter
+      guard client != .none, now.milliseconds(since: pool.waitingSince(client)) >= settings.failoverHold
+      else {
+        return
+      }
+      counters.unreachableRefusals += 1
+      failWaiting(
+        Int(client.index),
+        ErrorFields(
+          severity: .error, sqlState: "57P03",
+          message: "no server can be reached: \(server.lastError)",
+          detail: "The target is \(settings.target.host), port \(settings.target.port).",
+          hint: "See whether the server runs and the address is right; the pool keeps trying."))
+    }
+  }
+
+  /// Asks for the target's address again, off the loop: the name may point elsewhere by now.
+  private mutating func lookUpTarget() {
+    guard !server.isResolving, !settings.target.host.hasPrefix("/") else { return }
+    server.isResolving = true
+    let target = settings.target
+    let mailbox = self.mailbox
+    startThread {
+      let found = try? SocketAddress.resolve(host: target.host, port: target.port)
+      mailbox.post(.resolved(found ?? []))
+    }
+  }
+}

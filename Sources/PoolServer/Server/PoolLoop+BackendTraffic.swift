@@ -1,0 +1,346 @@
+import Glibc
+import Logging
+import PoolCore
+import PostgresWire
+
+// The data path, backend to client.
+
+extension PoolLoop {
+  mutating func backendReadable(_ index: Int) {
+    for _ in 0..<Self.readsPerTurn {
+      if backends[index].phase == .absent { return }
+      if backends[index].readPaused {
+        backends[index].mayRead = true
+        return
+      }
+      backends[index].mayRead = false
+      let isFull: Bool
+      if backends[index].incoming.isEmpty {
+        switch Socket(fd: backends[index].fd).read(into: scratch, count: Self.scratchSize) {
+        case .wouldBlock: return
+        case .closed: return backendEnded(index)
+        case .bytes(let count):
+          isFull = count == Self.scratchSize
+          let generation = backends[index].generation
+          let consumed = backendSent(index, UnsafeRawPointer(scratch), count)
+          guard backends[index].phase != .absent, backends[index].generation == generation else { return }
+          if consumed < count { backends[index].incoming.append(scratch + consumed, count: count - consumed) }
+        }
+      } else {
+        guard let room = backends[index].incoming.room(Self.scratchSize) else { return }
+        switch Socket(fd: backends[index].fd).read(into: room, count: Self.scratchSize) {
+        case .wouldBlock: return
+        case .closed: return backendEnded(index)
+        case .bytes(let count):
+          isFull = count == Self.scratchSize
+          backends[index].incoming.wrote(count)
+          let bytes = backends[index].incoming.bytes
+          guard let base = bytes.baseAddress else { return }
+          let generation = backends[index].generation
+          let consumed = backendSent(index, base, bytes.count)
+          guard backends[index].phase != .absent, backends[index].generation == generation else { return }
+          backends[index].incoming.consume(consumed)
+        }
+      }
+      // A short read has drained the socket; only a hang-up that came along may still wait behind it.
+      if !isFull, !backends[index].hungUp { return }
+    }
+    readLater(backend: index)
+  }
+
+  /// Invariant: `base` covers `count` bytes until this returns. Returns how many are dealt with.
+  private mutating func backendSent(_ index: Int, _ base: UnsafeRawPointer, _ count: Int) -> Int {
+    switch backends[index].phase {
+    case .serving, .recovering, .cleaning, .preparing: return forward(index, base, count)
+    case .login: return backendLoginBytes(index, base, count)
+    case .closing: return count
+    case .absent, .connecting: return count
+    }
+  }
+
+  /// Carries a backend's messages to its client, as far as they are for it.
+  private mutating func forward(_ index: Int, _ base: UnsafeRawPointer, _ count: Int) -> Int {
+    let backend = BackendID(index)
+    let bytes = UnsafeBufferPointer(start: base.assumingMemoryBound(to: UInt8.self), count: count).span
+    var offset = 0
+    var run = 0
+    out.removeAll()
+    if backends[index].passthrough > 0 {
+      offset = min(count, backends[index].passthrough)
+      backends[index].passthrough -= offset
+      if backends[index].dropsRest { run = offset }
+    }
+    while offset < count {
+      guard case .frame(let header) = FrameHeader.read(in: bytes, at: offset) else {
+        if case .incomplete = FrameHeader.read(in: bytes, at: offset) { break }
+        backendBroke(index, "a message length that cannot be")
+        return count
+      }
+      let isComplete = count &- offset >= header.length
+      let here = isComplete ? header.length : count &- offset
+      var passes: Bool
+      switch header.tag {
+      case BackendTag.parameterStatus:
+        guard isComplete else { return flushRun(index, base, run, offset) }
+        passes = reported(index, bytes, offset, header.length)
+      case BackendTag.notificationResponse:
+        passes = sessions.isListening(ClientID(backends[index].client))
+      case BackendTag.readyForQuery:
+        guard isComplete else { return flushRun(index, base, run, offset) }
+        let status = TransactionStatus.read(in: bytes, at: offset, length: header.length)
+        guard case .ready(let isForClient) = sessions.backendSent(backend, header.tag, status: status) else {
+          backendBroke(index, "a ReadyForQuery that nobody asked for")
+          return count
+        }
+        backends[index].isCopyingIn = false
+        if isForClient { answered(Int(backends[index].client)) }
+        if !isForClient {
+          out.append(base + run, count: offset - run)
+          run = offset + header.length
+        }
+        offset += header.length
+        // The client gets all of its answer before the backend goes on to anybody else.
+        flushRun(index, base, run, offset, andNoMore: true)
+        run = offset
+        backendReady(index)
+        guard backends[index].phase != .absent, backends[index].phase != .closing else { return count }
+        out.removeAll()
+        continue
+      default:
+        if !isComplete, mustBeWhole(header.tag, index) { return flushRun(index, base, run, offset) }
+        switch sessions.backendSent(backend, header.tag, status: nil) {
+        case .forward: passes = true
+        case .swallow:
+          passes = false
+          if header.tag == BackendTag.errorResponse, backends[index].phase == .preparing {
+            // init_query failed: a backend without it is not what was asked for.
+            let error = ErrorFields.read(in: bytes, at: offset, length: header.length)
+            backendLoginFailed(index, error, error?.message ?? "init_query failed")
+            return count
+          }
+        case .completed:
+          passes = true
+          completed(index, bytes, offset, header.length)
+        case .prepared(_, let isForClient): passes = isForClient
+        case .unprepared: passes = false
+        case .frontDone: passes = false
+        case .looked(let number):
+          passes = false
+          looked(index, Int(number), header.tag, bytes, offset, header.length)
+        case .failed:
+          passes = true
+          backends[index].isCopyingIn = false
+          noteEnding(index, bytes, offset, header.length)
+        case .frontFailed:
+          let error = ErrorFields.read(in: bytes, at: offset, length: header.length)
+          frontFailed(index, error)
+          return count
+        case .unasked:
+          noteEnding(index, bytes, offset, header.length, isUnasked: true)
+          if backends[index].phase == .serving, backends[index].client == ClientID.none.index {
+            // Nobody shall borrow what is about to end.
+            closeBackend(index)
+            return count
+          }
+          passes = backends[index].client != ClientID.none.index && backends[index].phase == .serving
+        case .violation, .ready:
+          backendBroke(index, "a message that cannot be here")
+          return count
+        }
+        if header.tag == BackendTag.copyInResponse {
+          backends[index].isCopyingIn = true
+          if backends[index].phase == .recovering {
+            refuseCopy(index)
+            if backends[index].phase == .closing { return count }
+          }
+        }
+      }
+      if !passes {
+        out.append(base + run, count: offset - run)
+        run = offset + here
+      }
+      offset += here
+      if !isComplete {
+        backends[index].passthrough = header.length - here
+        backends[index].dropsRest = !passes
+      }
+    }
+    flushRun(index, base, run, offset)
+    // A batch without its Sync keeps the backend as an open transaction does.
+    if settings.idleTransactionTimeout > 0, backends[index].client != ClientID.none.index {
+      watchOpenTransaction(Int(backends[index].client), index)
+    }
+    return offset
+  }
+
+  /// Messages that are read, not only passed on. All are short, but errors: those are taken whole where they count.
+  @inline(__always)
+  private func mustBeWhole(_ tag: UInt8, _ index: Int) -> Bool {
+    switch tag {
+    case BackendTag.commandComplete, BackendTag.errorResponse: true
+    case BackendTag.dataRow: sessions.backends[index].ledger.isLooking
+    default: false
+    }
+  }
+
+  /// Sends what is ready for the client: `out`, then the bytes from `run` to `offset`.
+  @discardableResult
+  private mutating func flushRun(
+    _ index: Int, _ base: UnsafeRawPointer, _ run: Int, _ offset: Int, andNoMore: Bool = false
+  ) -> Int {
+    let client = backends[index].client
+    guard client != ClientID.none.index, clients[Int(client)].phase == .active else { return offset }
+    if out.isEmpty {
+      sendToClient(Int(client), base + run, offset - run)
+    } else {
+      out.append(base + run, count: offset - run)
+      sendToClient(Int(client), UnsafeRawPointer(out.base), out.count)
+    }
+    return offset
+  }
+
+  /// A client has its ReadyForQuery. Of a pipeline, the next answer counts from here.
+  @inline(__always)
+  private mutating func answered(_ client: Int) {
+    guard client < clients.used, clients[client].askedAt != 0 else { return }
+    counters.queryTime.record(now.nanoseconds &- clients[client].askedAt)
+    counters.serverTime.record(now.nanoseconds &- clients[client].sentAt)
+    clients[client].askedAt = 0
+    clients[client].sentAt = now.nanoseconds
+  }
+
+  // MARK: What a message means
+
+  /// True when the client must be told.
+  private mutating func reported(_ index: Int, _ bytes: Span<UInt8>, _ offset: Int, _ length: Int) -> Bool {
+    guard let view = ParameterStatusView.read(in: bytes, at: offset, length: length) else { return false }
+    let client = backends[index].client
+    guard client != ClientID.none.index, clients[Int(client)].phase == .active else { return false }
+    let identity = Int(clients[Int(client)].identity)
+    return sessions.parameterReported(
+      ClientID(client), view, in: bytes, common: identities.entries[identity].common ?? [])
+  }
+
+  /// A command has ended. Two of them take all prepared statements along, the pool's own, too.
+  @inline(__always)
+  private mutating func completed(_ index: Int, _ bytes: Span<UInt8>, _ offset: Int, _ length: Int) {
+    counters.queries += 1
+    guard length > 10, bytes[offset + 5] == UInt8(ascii: "D"),
+      let view = CommandTagView.read(in: bytes, at: offset, length: length)
+    else { return }
+    let tag = copiedText(in: bytes, from: view.textStart, to: view.textEnd)
+    let client = backends[index].client
+    guard client != ClientID.none.index, tag == "DISCARD ALL" || tag == "DEALLOCATE ALL" else { return }
+    sessions.statementsDropped(ClientID(client), BackendID(index), discardsAll: tag == "DISCARD ALL")
+  }
+
+  private mutating func looked(
+    _ index: Int, _ number: Int, _ tag: UInt8, _ bytes: Span<UInt8>, _ offset: Int, _ length: Int
+  ) {
+    guard tag == BackendTag.dataRow, let row = DataRowView.read(in: bytes, at: offset, length: length),
+      let column = row.column(in: bytes, at: row.columnsStart)
+    else { return }
+    let value = column.isNull ? nil : copiedBytes(in: bytes, from: column.valueStart, to: column.valueEnd)
+    sessions.backends[index].looked.append(value)
+  }
+
+  /// FATAL and PANIC end the connection: its end of file follows.
+  private mutating func noteEnding(
+    _ index: Int, _ bytes: Span<UInt8>, _ offset: Int, _ length: Int, isUnasked: Bool = false
+  ) {
+    guard let error = ErrorFields.read(in: bytes, at: offset, length: length) else { return }
+    if error.isFatal || isUnasked {
+      backends[index].isDying = true
+      server.lastError = error.message
+    }
+  }
+
+  /// ReadyForQuery, with all before it delivered.
+  private mutating func backendReady(_ index: Int) {
+    switch backends[index].phase {
+    case .serving:
+      guard backends[index].client != ClientID.none.index else { return }
+      let client = Int(backends[index].client)
+      if clients[client].phase == .checking {
+        if sessions.backends[index].ledger.isSettled { settingsChecked(client, index) }
+        return
+      }
+      if sessions.isLookedUp(ClientID(client), BackendID(index)) {
+        sessions.settingsLookedUp(ClientID(client), BackendID(index))
+      }
+      if clients[client].phase == .active { transactionMayHaveEnded(index) }
+    case .recovering: recoverFurther(index)
+    case .cleaning:
+      guard sessions.backends[index].ledger.isSettled else { return }
+      backendTimers.cancel(index)
+      backends[index].phase = .serving
+      giveBack(index)
+    case .preparing: backendPrepared(index)
+    case .absent, .connecting, .login, .closing: break
+    }
+  }
+
+  /// The server sent what cannot be understood. Nothing is "resynced": the connection is closed.
+  private mutating func backendBroke(_ index: Int, _ what: String) {
+    if backends[index].phase == .preparing {
+      return backendLoginFailed(index, nil, "the server sent \(what)")
+    }
+    logger.error("backend \(backends[index].processID) sent \(what); its connection is closed")
+    loseBackend(index)
+  }
+
+  // MARK: Sending to clients
+
+  /// What the client does not take is kept, and its backend is not read until it has.
+  mutating func sendToClient(_ index: Int, _ base: UnsafeRawPointer, _ count: Int) {
+    guard count > 0, clients[index].phase != .absent else { return }
+    counters.bytesToClients &+= UInt64(count)
+    var sent = 0
+    if clients[index].outgoing.isEmpty {
+      switch Socket(fd: clients[index].fd).write(base, count: count) {
+      case .bytes(let taken): sent = taken
+      case .wouldBlock: break
+      // Its read side tells that it has gone.
+      case .closed: sent = count
+      }
+    }
+    guard sent < count else { return }
+    clients[index].outgoing.append(base + sent, count: count - sent)
+    wantWritable(client: index, true)
+    let backend = clients[index].backend
+    if backend != BackendID.none.index { backends[Int(backend)].readPaused = true }
+  }
+
+  mutating func sendToClient(_ index: Int, _ bytes: [UInt8]) {
+    bytes.withUnsafeBytes { raw in
+      if let base = raw.baseAddress { sendToClient(index, base, raw.count) }
+    }
+  }
+
+  mutating func flushClient(_ index: Int) {
+    let bytes = clients[index].outgoing.bytes
+    guard let base = bytes.baseAddress else { return }
+    switch Socket(fd: clients[index].fd).write(base, count: bytes.count) {
+    case .bytes(let taken): clients[index].outgoing.consume(taken)
+    case .wouldBlock: return
+    case .closed: clients[index].outgoing.free()
+    }
+    guard clients[index].outgoing.isEmpty else { return }
+    wantWritable(client: index, false)
+    if clients[index].phase == .closing { return closeClient(index) }
+    if clients[index].phase == .idle, clients[index].mayRead || clients[index].hungUp {
+      readLater(client: index)
+    }
+    let backend = Int(clients[index].backend)
+    guard clients[index].backend != BackendID.none.index, backends[backend].readPaused else { return }
+    backends[backend].readPaused = false
+    if backends[backend].mayRead { readLater(backend: backend) }
+  }
+
+  private mutating func wantWritable(client index: Int, _ wants: Bool) {
+    guard clients[index].isUnix, clients[index].wantsOut != wants else { return }
+    clients[index].wantsOut = wants
+    let token = Token(.client, index, generation: clients[index].generation)
+    poller.modify(clients[index].fd, token: token.raw, writable: wants)
+  }
+}

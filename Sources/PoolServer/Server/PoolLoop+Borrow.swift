@@ -1,0 +1,294 @@
+import Logging
+import PoolCore
+import PostgresWire
+
+// From a client's first bytes to a backend, and back.
+
+extension PoolLoop {
+  /// The client needs a backend for these bytes. Returns how many are dealt with: all that is complete when it got
+  /// one, none when it must wait.
+  mutating func borrow(_ index: Int, _ base: UnsafeRawPointer, _ count: Int) -> Int {
+    let client = ClientID(index)
+    clientTimers.cancel(index)
+    clients[index].since = now.nanoseconds
+    clients[index].askedAt = now.nanoseconds
+    switch pool.borrow(client, IdentityID(clients[index].identity), at: now) {
+    case .lend(let backend):
+      counters.borrowWait.record(0)
+      activate(index, Int(backend.index))
+      return relay(index, base, count)
+    case .wait:
+      clients[index].phase = .waiting
+      // A first timer sees whether it waits only to prepare.
+      let first = UnsafeRawBufferPointer(start: base, count: count).first
+      clients[index].mayBeAnswered = first == FrontendTag.parse
+      if clients[index].mayBeAnswered {
+        clientTimers.set(index, now.advanced(byMilliseconds: Self.prepareWait))
+      } else if settings.borrowTimeout > 0 {
+        clientTimers.set(index, now.advanced(byMilliseconds: settings.borrowTimeout))
+      }
+      openForWaiters()
+      return 0
+    case .refuse:
+      counters.queueRefusals += 1
+      watchIdle(index)
+      failBatch(
+        index, base, count,
+        borrowError(
+          "too many clients wait for a database connection already",
+          hint: "Try again, or raise max_borrow_queue (now \(settings.maxBorrowQueue))."))
+      return failedBytes
+    }
+  }
+
+  /// How long a client waits that only prepares, before it is answered from memory. Milliseconds.
+  private static var prepareWait: UInt64 { 5 }
+
+  /// A waiting client's first timer: if all it asks for is to prepare what the server has parsed already, it is
+  /// answered and leaves the queue.
+  mutating func answerFromMemory(_ index: Int) {
+    clients[index].mayBeAnswered = false
+    let bytes = clients[index].incoming.bytes
+    guard let base = bytes.baseAddress else { return }
+    let span = UnsafeBufferPointer(start: base.assumingMemoryBound(to: UInt8.self), count: bytes.count).span
+    guard let answer = sessions.answerParses(ClientID(index), in: span) else {
+      if settings.borrowTimeout > 0 {
+        let since = pool.waitingSince(ClientID(index))
+        clientTimers.set(index, since.advanced(byMilliseconds: settings.borrowTimeout))
+      }
+      return
+    }
+    pool.waitEnded(ClientID(index))
+    clients[index].phase = .idle
+    watchIdle(index)
+    clients[index].askedAt = 0
+    clients[index].incoming.consume(answer.end)
+    var writer = MessageWriter(reservingCapacity: 5 * answer.count + 6)
+    for _ in 0..<answer.count { writer.parseComplete() }
+    writer.readyForQuery(.idle)
+    let generation = clients[index].generation
+    sendToClient(index, writer.bytes)
+    if !clients[index].incoming.isEmpty { processIncoming(index) }
+    guard clients[index].phase != .absent, clients[index].generation == generation else { return }
+    if clients[index].mayRead || clients[index].hungUp { readLater(client: index) }
+  }
+
+  /// The backend is the client's. What must go in front of its bytes is in `out`.
+  mutating func activate(_ index: Int, _ backend: Int) {
+    clients[index].phase = .active
+    clients[index].backend = UInt32(backend)
+    clients[index].since = now.nanoseconds
+    backends[backend].client = UInt32(index)
+    backends[backend].readPaused = false
+    counters.borrows += 1
+    out.removeAll()
+    sessions.attach(ClientID(index), to: BackendID(backend))
+    if !sessions.rewritten.isEmpty {
+      counters.cleanings += 1
+      out.append(sessions.rewritten)
+    }
+  }
+
+  /// A backend has come back and goes to the client that waited longest.
+  mutating func serveWaiter(_ client: ClientID, _ backend: Int) {
+    let index = Int(client.index)
+    clientTimers.cancel(index)
+    if clients[index].phase == .checking { return checkSettings(index, on: backend) }
+    counters.borrowWait.record(now.nanoseconds &- clients[index].since)
+    activate(index, backend)
+    let bytes = clients[index].incoming.bytes
+    let generation = clients[index].generation
+    if let base = bytes.baseAddress {
+      let consumed = relay(index, base, bytes.count)
+      guard clients[index].phase != .absent, clients[index].generation == generation else { return }
+      clients[index].incoming.consume(consumed)
+    }
+    if clients[index].mayRead || clients[index].hungUp { readLater(client: index) }
+  }
+
+  /// A ReadyForQuery has come for the backend's client, or its last message is complete: is it done?
+  mutating func transactionMayHaveEnded(_ backend: Int) {
+    let client = Int(backends[backend].client)
+    guard backends[backend].client != ClientID.none.index, !backends[backend].hasHalfFrame,
+      backends[backend].outgoing.isEmpty
+    else { return }
+    let ledger = sessions.backends[backend].ledger
+    if ledger.isDoubtful, ledger.status == .idle { return partFromDoubtful(client, backend) }
+    switch sessions.afterReady(ClientID(client), BackendID(backend)) {
+    case .keep:
+      if let reason = sessions.clients[client].pin, !clients[client].isPinned { pinned(client, reason) }
+      watchOpenTransaction(client, backend)
+    case .look:
+      sendToBackend(backend, sessions.rewritten)
+    case .release:
+      if clients[client].phase == .checking { return }
+      counters.transactions += 1
+      counters.transactionTime.record(now.nanoseconds &- clients[client].since)
+      release(client, backend)
+    }
+  }
+
+  /// How many answers the backend still owes cannot be known (a COPY failed behind Syncs of its own batch): the client
+  /// has all of its own, and the backend is closed.
+  private mutating func partFromDoubtful(_ client: Int, _ backend: Int) {
+    clients[client].backend = BackendID.none.index
+    closeBackend(backend)
+    becomeIdle(client)
+    readLater(client: client)
+  }
+
+  private mutating func pinned(_ client: Int, _ reason: PinReason) {
+    clients[client].isPinned = true
+    counters.pins.add(reason)
+    let identity = identities.entries[Int(clients[client].identity)]
+    logger.info(
+      "a client keeps its backend: \(reason.name)",
+      metadata: ["user": "\(identity.user)", "database": "\(identity.database)"])
+  }
+
+  /// Every answer is in, and yet the client has its backend: how long may it think?
+  mutating func watchOpenTransaction(_ client: Int, _ backend: Int) {
+    guard clients[client].phase == .active, sessions.backends[backend].ledger.owesNothing else { return }
+    // Pinned, but between its transactions: idle as any other.
+    if sessions.backends[backend].ledger.isSettled { return watchIdle(client) }
+    guard settings.idleTransactionTimeout > 0 else { return }
+    clientTimers.set(client, now.advanced(byMilliseconds: settings.idleTransactionTimeout))
+  }
+
+  /// The client holds nothing and waits for nothing. It may be gone afterwards: a pool that ends says goodbye.
+  mutating func becomeIdle(_ client: Int) {
+    clients[client].phase = .idle
+    watchIdle(client)
+    if drain.isDraining { sayGoodbye(client) }
+  }
+
+  mutating func watchIdle(_ client: Int) {
+    if settings.idleClientTimeout > 0 {
+      clientTimers.set(client, now.advanced(byMilliseconds: settings.idleClientTimeout))
+    } else {
+      clientTimers.cancel(client)
+    }
+  }
+
+  /// The release rule holds: client and backend part.
+  mutating func release(_ client: Int, _ backend: Int) {
+    clients[client].backend = BackendID.none.index
+    clients[client].isPinned = false
+    backends[backend].client = ClientID.none.index
+    backends[backend].readPaused = false
+    if backends[backend].mayRead { readLater(backend: backend) }
+    pool.borrowerLeft(BackendID(backend))
+    becomeIdle(client)
+    if backends[backend].cancelsInFlight > 0 {
+      // A cancel that is on its way must not hit the next client's query.
+      backends[backend].phase = .recovering
+      return
+    }
+    giveBack(backend)
+  }
+
+  /// A clean backend, or one whose owner is known, returns to the pool.
+  mutating func giveBack(_ backend: Int) {
+    switch pool.returned(BackendID(backend), at: now) {
+    case .lend(let client): serveWaiter(client, backend)
+    case .keep: break
+    case .close: closeBackend(backend)
+    }
+  }
+
+  /// Opens what the waiting clients need, as far as the cap allows.
+  mutating func openForWaiters() {
+    while let action = pool.nextToOpen(at: now) {
+      switch action {
+      case .connect(let backend, let identity): connectBackend(Int(backend.index), identity)
+      case .close(let backend): closeBackend(Int(backend.index))
+      }
+    }
+  }
+
+  // MARK: Refusals that keep the connection
+
+  /// The client waited in vain. It keeps its connection for the next query.
+  mutating func borrowTimedOut(_ index: Int) {
+    counters.borrowTimeouts += 1
+    let waited = now.milliseconds(since: pool.waitingSince(ClientID(index)))
+    let error = borrowError(
+      "timed out after \(settings.borrowTimeout) ms waiting for a database connection",
+      hint:
+        "All backends are busy. Shorten transactions, look at the longest holder, or raise max_connections"
+        + " (now \(pool.limits.maxBackends)) if the server has room.")
+    logger.warning("client waited \(waited) ms for a backend in vain; \(pool.waitingCount) wait")
+    failWaiting(index, error)
+  }
+
+  /// Ends a wait with an error; the client's batch is answered as PostgreSQL would answer a failed one.
+  mutating func failWaiting(_ index: Int, _ error: ErrorFields) {
+    clientTimers.cancel(index)
+    pool.waitEnded(ClientID(index))
+    if clients[index].phase == .checking {
+      var fatal = error
+      fatal.becomeFatal()
+      return refuse(index, fatal)
+    }
+    clients[index].phase = .idle
+    watchIdle(index)
+    let bytes = clients[index].incoming.bytes
+    guard let base = bytes.baseAddress else { return }
+    failBatch(index, base, bytes.count, error)
+    guard clients[index].phase != .absent else { return }
+    clients[index].incoming.consume(failedBytes)
+    if !clients[index].incoming.isEmpty { processIncoming(index) }
+    guard clients[index].phase != .absent else { return }
+    if clients[index].mayRead || clients[index].hungUp { readLater(client: index) }
+  }
+
+  /// Answers the first unit of work in the bytes (a Query, or a batch up to its Sync) with the error. How many bytes
+  /// that was is in `failedBytes`; a batch whose Sync has not come is skipped up to it.
+  private mutating func failBatch(
+    _ index: Int, _ base: UnsafeRawPointer, _ count: Int, _ error: ErrorFields
+  ) {
+    let bytes = UnsafeBufferPointer(start: base.assumingMemoryBound(to: UInt8.self), count: count).span
+    var writer = MessageWriter(reservingCapacity: 512)
+    writer.errorResponse(error)
+    var offset = 0
+    var isReady = false
+    while !isReady, case .frame(let header) = FrameHeader.read(in: bytes, at: offset) {
+      let isWhole = count - offset >= header.length
+      switch header.tag {
+      case FrontendTag.query, FrontendTag.functionCall:
+        // Behind a failed batch it would be skipped like the rest.
+        if !sessions.clients[index].isSkipping { isReady = true }
+      case FrontendTag.sync:
+        sessions.clients[index].isSkipping = false
+        isReady = true
+      default:
+        sessions.clients[index].isSkipping = true
+      }
+      guard isWhole else {
+        clients[index].passthrough = header.length - (count - offset)
+        clients[index].dropsRest = true
+        offset = count
+        break
+      }
+      offset += header.length
+    }
+    if isReady { writer.readyForQuery(.idle) }
+    failedBytes = offset
+    sendToClient(index, writer.bytes)
+  }
+
+  /// SQLSTATE 53300 with everything that the person who reads it needs.
+  func borrowError(_ message: String, hint: String) -> ErrorFields {
+    var detail =
+      "\(pool.lentCount) of \(pool.limits.maxBackends) backends are busy, \(pool.waitingCount) clients wait."
+    if let longest = pool.longestLent {
+      let held = now.milliseconds(since: pool.lentSince(longest))
+      let identity = identities.entries[Int(pool.identity(of: longest).index)]
+      detail +=
+        " The longest holder has had one for \(held) ms (user \(identity.user), database \(identity.database),"
+        + " server process \(backends[Int(longest.index)].processID))."
+    }
+    if server.downSince != nil { detail += " The server cannot be reached: \(server.lastError)." }
+    return ErrorFields(severity: .error, sqlState: "53300", message: message, detail: detail, hint: hint)
+  }
+}

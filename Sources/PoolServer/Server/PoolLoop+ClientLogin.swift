@@ -1,0 +1,272 @@
+import Glibc
+import Logging
+import PoolCore
+import PostgresWire
+
+/// A client on its way in.
+struct ClientLogin {
+  let request: StartupRequest
+  var scram: ScramServer
+  var receivedFirst = false
+}
+
+// A client's startup packet, its SCRAM exchange, and its settings tried on a backend.
+
+extension PoolLoop {
+  /// Returns how many bytes are dealt with.
+  mutating func loginBytes(_ index: Int, _ base: UnsafeRawPointer, _ count: Int) -> Int {
+    let bytes = UnsafeBufferPointer(start: base.assumingMemoryBound(to: UInt8.self), count: count).span
+    return clients[index].phase == .startup
+      ? startupBytes(index, bytes, count) : passwordBytes(index, bytes, count)
+  }
+
+  private mutating func startupBytes(_ index: Int, _ bytes: Span<UInt8>, _ count: Int) -> Int {
+    let packet = StartupPacket.read(in: bytes)
+    switch packet {
+    case .incomplete: return 0
+    case .malformed(let fault):
+      loginFailed(index, fault.sqlState, fault.message)
+      return count
+    case .directTLS:
+      counters.encryptionRefusals += 1
+      loginFailed(
+        index, "28000", "the pool does not speak TLS",
+        hint: "Connect with sslmode=prefer or sslmode=disable; the pool is made to run beside its clients.")
+      return count
+    case .sslRequest, .gssRequest:
+      // Anything behind the request was sent before our answer: somebody in between put it there (CVE-2021-23214).
+      guard count == packet.packetLength else {
+        loginFailed(index, "08P01", "received unencrypted data after an encryption request")
+        return count
+      }
+      sendToClient(index, [UInt8(ascii: "N")])
+      return packet.packetLength
+    case .cancel(let processID, let key):
+      cancelRequested(processID: processID, key: key, by: index)
+      return count
+    case .startup(let request):
+      startupArrived(index, request)
+      return clients[index].phase == .absent ? count : packet.packetLength
+    }
+  }
+
+  private mutating func startupArrived(_ index: Int, _ request: StartupRequest) {
+    if drain.isDraining {
+      counters.shutdownRefusals += 1
+      return loginFailed(
+        index, "57P03", "the pool is shutting down", hint: "Connect to another pool, or again in a moment.")
+    }
+    if clients.count > settings.maxClientConnections {
+      counters.clientsRefused += 1
+      return loginFailed(
+        index, "53300", "too many clients: the pool takes \(settings.maxClientConnections)",
+        hint: "Close connections that are not used, or raise max_client_connections.")
+    }
+    guard !request.user.isEmpty else {
+      return loginFailed(index, "28000", "no PostgreSQL user name specified in startup packet")
+    }
+    if let replication = request.value(of: "replication"), Self.asksForReplication(replication) {
+      return loginFailed(
+        index, "0A000", "replication connections cannot be pooled", hint: "Connect to the server itself.")
+    }
+    var writer = MessageWriter(reservingCapacity: 64)
+    if request.protocolMinor > 0 || !request.unknownProtocolOptions.isEmpty {
+      writer.negotiateProtocolVersion(newestMinor: 0, unrecognized: request.unknownProtocolOptions)
+    }
+    writer.authenticationSASL(mechanisms: ["SCRAM-SHA-256"])
+    logins[index] = ClientLogin(
+      request: request,
+      scram: ScramServer(
+        verifier: identities.verifier(of: request.user), serverNonce: scramNonce(),
+        hash: .openSSL))
+    clients[index].phase = .authenticating
+    sendToClient(index, writer.bytes)
+  }
+
+  private static func asksForReplication(_ value: [UInt8]) -> Bool {
+    !["", "false", "off", "no", "0"].contains(lowercasedASCII(String(decoding: value, as: UTF8.self)))
+  }
+
+  // MARK: Authentication
+
+  private mutating func passwordBytes(_ index: Int, _ bytes: Span<UInt8>, _ count: Int) -> Int {
+    guard case .frame(let header) = FrameHeader.read(in: bytes, at: 0) else {
+      if case .malformed = FrameHeader.read(in: bytes, at: 0) { protocolViolation(index) }
+      return 0
+    }
+    // A password message that announces much more is not waited for.
+    guard header.tag == FrontendTag.password, header.length <= Self.longestPasswordMessage else {
+      protocolViolation(index)
+      return count
+    }
+    guard count >= header.length else { return 0 }
+    authenticate(index, header, bytes)
+    return clients[index].phase == .absent ? count : header.length
+  }
+
+  private static var longestPasswordMessage: Int { 8_192 }
+
+  private mutating func authenticate(_ index: Int, _ header: FrameHeader, _ bytes: Span<UInt8>) {
+    guard var login = logins[index] else { return closeClient(index) }
+    var writer = MessageWriter(reservingCapacity: 256)
+    do throws(ScramError) {
+      if login.receivedFirst {
+        guard let message = PasswordResponse.saslResponse(in: bytes, at: 0, length: header.length) else {
+          throw .outOfTurn
+        }
+        let final = try login.scram.receivedFinal(message)
+        guard identities.isKnown(login.request.user) else { throw .wrongPassword }
+        writer.authenticationSASLFinal(final)
+        writer.authenticationOk()
+        sendToClient(index, writer.bytes)
+        logins[index] = nil
+        if clients[index].phase == .authenticating { authenticated(index, login.request) }
+        return
+      }
+      guard let first = PasswordResponse.saslInitialResponse(in: bytes, at: 0, length: header.length) else {
+        throw .outOfTurn
+      }
+      login.receivedFirst = true
+      writer.authenticationSASLContinue(
+        try login.scram.receivedFirst(mechanism: first.mechanism, message: first.response ?? []))
+      logins[index] = login
+      sendToClient(index, writer.bytes)
+    } catch {
+      counters.clientSetupsFailedAuthentication += 1
+      logger.info("login refused: \(error.message)", metadata: ["user": "\(login.request.user)"])
+      // Alike for a wrong password and an unknown user, in words and time.
+      let isPassword = error == .wrongPassword
+      loginFailed(
+        index, isPassword ? "28P01" : error.sqlState,
+        isPassword ? "password authentication failed for user \"\(login.request.user)\"" : error.message)
+    }
+  }
+
+  /// The client is who it says. Its settings come next.
+  private mutating func authenticated(_ index: Int, _ request: StartupRequest) {
+    guard let database = identities.targetDatabase(request.database) else {
+      counters.databaseRefusals += 1
+      return loginFailed(index, "3D000", "database \"\(request.database)\" does not exist")
+    }
+    guard let identity = identities.identity(user: request.user, database: database, in: &pool) else {
+      return loginFailed(index, "28P01", "password authentication failed for user \"\(request.user)\"")
+    }
+    let image: SettingsImage
+    switch startupImage(request) {
+    case .success(let made): image = made
+    case .failure(let fault): return loginFailed(index, fault.sqlState, fault.message)
+    }
+    clients[index].identity = identity.index
+    let id = sessions.images.retain(image)
+    sessions.clientArrived(ClientID(index), startup: id)
+    sessions.images.release(id)
+    sessions.clients[index].identity = identity
+    let entry = identities.entries[Int(identity.index)]
+    if let common = entry.common, id == .empty || entry.accepted[id] != nil {
+      sessions.clients[index].told = entry.accepted[id] ?? []
+      return welcome(index, common)
+    }
+    clients[index].phase = .checking
+    clients[index].since = now.nanoseconds
+    clientTimers.cancel(index)
+    switch pool.borrow(ClientID(index), identity, at: now) {
+    case .lend(let backend): checkSettings(index, on: Int(backend.index))
+    case .wait:
+      if settings.borrowTimeout > 0 {
+        clientTimers.set(index, now.advanced(byMilliseconds: settings.borrowTimeout))
+      }
+      openForWaiters()
+    case .refuse:
+      counters.queueRefusals += 1
+      loginFailed(index, "53300", "too many clients wait for a database connection already")
+    }
+  }
+
+  /// What the startup packet sets, beside who and where.
+  private func startupImage(_ request: StartupRequest) -> Result<SettingsImage, StartupOptionsFault> {
+    var image = SettingsImage()
+    // As at the server, `options` come first and the packet's own parameters win.
+    if let options = request.value(of: "options") {
+      switch parseOptions(options) {
+      case .success(let parsed): for setting in parsed { image.set(setting.name, setting.value) }
+      case .failure(let fault): return .failure(fault)
+      }
+    }
+    for parameter in request.parameters
+    where !["user", "database", "options", "replication"].contains(parameter.name) {
+      image.set(parameter.name, parameter.value)
+    }
+    return .success(image)
+  }
+
+  // MARK: Settings
+
+  /// The server decides whether a client's startup settings are right, and how it reports them.
+  mutating func checkSettings(_ index: Int, on backend: Int) {
+    clientTimers.cancel(index)
+    clients[index].backend = UInt32(backend)
+    backends[backend].client = UInt32(index)
+    backends[backend].readPaused = false
+    sessions.check(ClientID(index), on: BackendID(backend))
+    sendToBackend(backend, sessions.rewritten)
+  }
+
+  /// They are right.
+  mutating func settingsChecked(_ index: Int, _ backend: Int) {
+    let image = sessions.clients[index].image
+    let identity = Int(clients[index].identity)
+    let common = identities.entries[identity].common ?? []
+    var told: [ReportedParameter] = []
+    let values = sessions.backends[backend].looked
+    for (number, setting) in sessions.images[image].settings.enumerated() where number < values.count {
+      guard let value = values[number] else { continue }
+      let known = common.first { lowercasedASCII(String(decoding: $0.name, as: UTF8.self)) == setting.name }
+      if let known, known.value != value { told.append(ReportedParameter(name: known.name, value: value)) }
+    }
+    sessions.backends[backend].looked = []
+    sessions.clients[index].told = told
+    if identities.entries[identity].accepted[image] == nil,
+      identities.entries[identity].accepted.count < Self.rememberedImages
+    {
+      sessions.images.retain(image)
+      identities.entries[identity].accepted[image] = told
+    }
+    // Parted before the client may ask for more: its next query borrows anew.
+    let generation = clients[index].generation
+    release(index, backend)
+    guard clients[index].phase == .idle, clients[index].generation == generation else { return }
+    welcome(index, common)
+    // It was not read meanwhile.
+    processIncoming(index)
+    if clients[index].phase != .absent { readLater(client: index) }
+  }
+
+  /// Startup settings that are not tried again, per user and database.
+  private static var rememberedImages: Int { 1_000 }
+
+  private mutating func welcome(_ index: Int, _ common: [ReportedParameter]) {
+    let told = sessions.clients[index].told
+    var writer = MessageWriter(reservingCapacity: 512)
+    for parameter in common {
+      let own = told.first { $0.name == parameter.name }
+      writer.parameterStatus(
+        name: String(decoding: parameter.name, as: UTF8.self), value: own?.value ?? parameter.value)
+    }
+    let secret = clients[index].secret
+    writer.backendKeyData(
+      processID: UInt32(index + 1),
+      key: [
+        UInt8(truncatingIfNeeded: secret >> 24), UInt8(truncatingIfNeeded: secret >> 16),
+        UInt8(truncatingIfNeeded: secret >> 8), UInt8(truncatingIfNeeded: secret),
+      ])
+    writer.readyForQuery(.idle)
+    counters.clientSetupsSucceeded += 1
+    sendToClient(index, writer.bytes)
+    becomeIdle(index)
+  }
+
+  private mutating func loginFailed(_ index: Int, _ sqlState: String, _ message: String, hint: String? = nil)
+  {
+    refuse(index, ErrorFields(severity: .fatal, sqlState: sqlState, message: message, hint: hint))
+  }
+}

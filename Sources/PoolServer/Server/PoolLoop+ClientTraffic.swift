@@ -1,0 +1,342 @@
+import Glibc
+import PoolCore
+import PostgresWire
+
+// The data path, client to backend.
+
+extension PoolLoop {
+  /// Reads what the client has sent, as long as it may be read.
+  mutating func clientReadable(_ index: Int) {
+    for _ in 0..<Self.readsPerTurn {
+      switch clients[index].phase {
+      case .absent: return
+      case .waiting, .checking:
+        // Not read while it waits; but one that has gone must not keep its place in the queue.
+        clients[index].mayRead = true
+        if clients[index].hungUp { closeIfGone(index) }
+        return
+      case .closing:
+        if clients[index].hungUp { closeClient(index) }
+        return
+      case .startup, .authenticating, .idle, .active: break
+      }
+      // Neither is one that does not take the pool's own answers: they would pile up.
+      if clients[index].blockedByBackend
+        || (clients[index].phase == .idle && !clients[index].outgoing.isEmpty)
+      {
+        clients[index].mayRead = true
+        return
+      }
+      clients[index].mayRead = false
+      let isFull: Bool
+      if clients[index].incoming.isEmpty {
+        switch Socket(fd: clients[index].fd).read(into: scratch, count: Self.scratchSize) {
+        case .wouldBlock: return
+        case .closed: return clientEnded(index)
+        case .bytes(let count):
+          isFull = count == Self.scratchSize
+          let consumed = clientSent(index, UnsafeRawPointer(scratch), count)
+          guard clients[index].phase != .absent else { return }
+          if consumed < count { clients[index].incoming.append(scratch + consumed, count: count - consumed) }
+        }
+      } else {
+        // Behind the beginning of a message that is already there.
+        guard let room = clients[index].incoming.room(Self.scratchSize) else { return }
+        switch Socket(fd: clients[index].fd).read(into: room, count: Self.scratchSize) {
+        case .wouldBlock: return
+        case .closed: return clientEnded(index)
+        case .bytes(let count):
+          isFull = count == Self.scratchSize
+          clients[index].incoming.wrote(count)
+          processIncoming(index)
+          guard clients[index].phase != .absent else { return }
+        }
+      }
+      // A short read has drained the socket; only a hang-up may still wait behind it.
+      if !isFull, !clients[index].hungUp { return }
+    }
+    readLater(client: index)
+  }
+
+  /// How much of one connection is read before others get their turn: a megabyte.
+  static var readsPerTurn: Int { 16 }
+
+  /// What a client has sent and the loop has kept, as far as it is complete.
+  mutating func processIncoming(_ index: Int) {
+    let bytes = clients[index].incoming.bytes
+    guard let base = bytes.baseAddress, bytes.count > 0 else { return }
+    let generation = clients[index].generation
+    let consumed = clientSent(index, base, bytes.count)
+    guard clients[index].phase != .absent, clients[index].generation == generation else { return }
+    if consumed > 0 { clients[index].incoming.consume(consumed) }
+  }
+
+  /// Invariant: `base` covers `count` bytes until this returns; nothing below moves them. Returns how many are
+  /// dealt with; the caller keeps the rest.
+  private mutating func clientSent(_ index: Int, _ base: UnsafeRawPointer, _ count: Int) -> Int {
+    var consumed = 0
+    while consumed < count {
+      let before = consumed
+      let phase = clients[index].phase
+      switch phase {
+      case .startup, .authenticating: consumed += loginBytes(index, base + consumed, count - consumed)
+      case .idle: consumed += idleBytes(index, base + consumed, count - consumed)
+      case .active:
+        out.removeAll()
+        consumed += relay(index, base + consumed, count - consumed)
+      case .absent, .checking, .waiting, .closing: return consumed
+      }
+      // Stuck on an incomplete message, unless the client has come to another phase by it.
+      if consumed == before, clients[index].phase == phase { break }
+    }
+    return consumed
+  }
+
+  private mutating func clientEnded(_ index: Int) { closeClient(index) }
+
+  /// A hang-up while the client waits: is it really gone, or are its last bytes still unread?
+  private mutating func closeIfGone(_ index: Int) {
+    var byte: UInt8 = 0
+    let got = recv(clients[index].fd, &byte, 1, Int32(MSG_PEEK))
+    if got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR) || clients[index].phase == .waiting {
+      closeClient(index)
+    }
+  }
+
+  // MARK: Without a backend
+
+  /// Looks for a message that needs a backend: not before Query, FunctionCall, Sync or Flush has come, or the batch
+  /// grows long. What comes before stays where it is.
+  private mutating func idleBytes(_ index: Int, _ base: UnsafeRawPointer, _ count: Int) -> Int {
+    if clients[index].passthrough > 0 {
+      // The rest of a message that is nobody's any more.
+      let rest = min(count, clients[index].passthrough)
+      clients[index].passthrough -= rest
+      return rest
+    }
+    let bytes = UnsafeBufferPointer(start: base.assumingMemoryBound(to: UInt8.self), count: count).span
+    var offset = 0
+    var taken = 0
+    while true {
+      guard case .frame(let header) = FrameHeader.read(in: bytes, at: offset) else {
+        if case .malformed = FrameHeader.read(in: bytes, at: offset) { protocolViolation(index) }
+        return taken
+      }
+      let isComplete = count - offset >= header.length
+      if sessions.clients[index].isSkipping {
+        // An error has ended this batch; the server would drop all up to its Sync.
+        guard isComplete else { return taken }
+        if header.tag == FrontendTag.sync {
+          sessions.clients[index].isSkipping = false
+          sendToClient(index, Self.readyIdle)
+          guard clients[index].phase == .idle else { return taken }
+        } else if header.tag == FrontendTag.terminate {
+          closeClient(index)
+          return count
+        }
+        offset += header.length
+        taken = offset
+        continue
+      }
+      switch header.tag {
+      case FrontendTag.query, FrontendTag.functionCall, FrontendTag.flush:
+        guard isComplete || header.length > Self.longestGathered else { return taken }
+        return taken + borrow(index, base + taken, count - taken)
+      case FrontendTag.sync:
+        guard isComplete else { return taken }
+        if offset == taken {
+          // A Sync by itself asks for nothing but ReadyForQuery.
+          offset += header.length
+          taken = offset
+          sendToClient(index, Self.readyIdle)
+          guard clients[index].phase == .idle else { return taken }
+          continue
+        }
+        return taken + borrow(index, base + taken, count - taken)
+      case FrontendTag.parse, FrontendTag.bind, FrontendTag.describe, FrontendTag.execute, FrontendTag.close:
+        guard isComplete else { return taken }
+        offset += header.length
+        if offset - taken > Self.longMessage { return taken + borrow(index, base + taken, count - taken) }
+      case FrontendTag.copyData, FrontendTag.copyDone, FrontendTag.copyFail:
+        // Late data of a COPY that has failed: the server would ignore it, so nobody else may get it.
+        guard offset == taken else {
+          guard isComplete else { return taken }
+          offset += header.length
+          if offset - taken > Self.longMessage { return taken + borrow(index, base + taken, count - taken) }
+          continue
+        }
+        let here = min(header.length, count - offset)
+        clients[index].passthrough = header.length - here
+        clients[index].dropsRest = true
+        offset += here
+        taken = offset
+        if clients[index].passthrough > 0 { return taken }
+      case FrontendTag.terminate:
+        closeClient(index)
+        return count
+      default:
+        protocolViolation(index)
+        return count
+      }
+    }
+  }
+
+  /// A batch longer than this is sent on before its Sync has come.
+  private static let longMessage = 65_536
+  private static let readyIdle: [UInt8] = [
+    BackendTag.readyForQuery, 0, 0, 0, 5, TransactionStatus.idle.rawValue,
+  ]
+
+  mutating func protocolViolation(_ index: Int) {
+    counters.protocolViolations += 1
+    refuse(
+      index,
+      ErrorFields(
+        severity: .fatal, sqlState: "08P01", message: "the client broke the frontend/backend protocol",
+        hint: "The connection is closed; nothing of the broken message was sent to the server."))
+  }
+
+  // MARK: With a backend
+
+  /// Sends a client's messages on to its backend, changed where its session asks for it. What `out` holds goes in
+  /// front. Returns how many bytes are dealt with.
+  mutating func relay(_ index: Int, _ base: UnsafeRawPointer, _ count: Int) -> Int {
+    let client = ClientID(index)
+    let backend = BackendID(clients[index].backend)
+    if sessions.backends[Int(backend.index)].ledger.owesNothing {
+      if clients[index].askedAt == 0 { clients[index].askedAt = now.nanoseconds }
+      clients[index].sentAt = now.nanoseconds
+    }
+    let bytes = UnsafeBufferPointer(start: base.assumingMemoryBound(to: UInt8.self), count: count).span
+    var offset = 0
+    // What from here on may go out as it lies.
+    var run = 0
+    if clients[index].passthrough > 0 {
+      offset = min(count, clients[index].passthrough)
+      clients[index].passthrough -= offset
+      if clients[index].dropsRest { run = offset }
+    }
+    var leaves = false
+    var isBroken = false
+    frames: while offset < count {
+      let header: FrameHeader
+      switch FrameHeader.read(in: bytes, at: offset) {
+      case .incomplete: break frames
+      case .malformed:
+        isBroken = true
+        break frames
+      case .frame(let read): header = read
+      }
+      if header.tag == FrontendTag.terminate {
+        leaves = true
+        break
+      }
+      let isComplete = count &- offset >= header.length
+      let treatment: FrameTreatment
+      if isComplete || Sessions.streams(header.tag) {
+        treatment = sessions.clientSends(client, to: backend, header, in: bytes, at: offset)
+      } else if header.tag == FrontendTag.query, header.length > Self.longestGathered {
+        treatment = sessions.clientStreamsQuery(client, to: backend)
+      } else {
+        break
+      }
+      let here = isComplete ? header.length : count - offset
+      switch treatment {
+      case .forward: break
+      case .replace:
+        out.append(base + run, count: offset - run)
+        out.append(sessions.rewritten)
+        run = offset + here
+      case .drop:
+        out.append(base + run, count: offset - run)
+        run = offset + here
+      case .malformed:
+        isBroken = true
+        break frames
+      }
+      offset += here
+      if here < header.length {
+        clients[index].passthrough = header.length - here
+        clients[index].dropsRest = treatment == .drop
+      }
+    }
+    backends[Int(backend.index)].hasHalfFrame = clients[index].passthrough > 0 && !clients[index].dropsRest
+    if out.isEmpty {
+      sendToBackend(Int(backend.index), base + run, offset - run)
+    } else {
+      out.append(base + run, count: offset - run)
+      sendToBackend(Int(backend.index), UnsafeRawPointer(out.base), out.count)
+    }
+    if offset > 0 { clientTimers.cancel(index) }
+    // What is on the books has been sent; only then may the client go.
+    if leaves { closeClient(index) }
+    if isBroken { protocolViolation(index) }
+    if leaves || isBroken { return count }
+    // A half message may just have been completed, with every answer in already.
+    if clients[index].phase == .active, !backends[Int(backend.index)].hasHalfFrame,
+      sessions.backends[Int(backend.index)].ledger.isSettled
+    {
+      transactionMayHaveEnded(Int(backend.index))
+    }
+    return offset
+  }
+
+  /// A longer Query is sent on as it comes, without being read.
+  private static let longestGathered = 1 << 26
+
+  // MARK: Sending
+
+  /// To a backend; what it does not take is kept, and its client is not read until it has.
+  mutating func sendToBackend(_ index: Int, _ base: UnsafeRawPointer, _ count: Int) {
+    guard count > 0 else { return }
+    counters.bytesToServer &+= UInt64(count)
+    var sent = 0
+    if backends[index].outgoing.isEmpty {
+      switch Socket(fd: backends[index].fd).write(base, count: count) {
+      case .bytes(let taken): sent = taken
+      case .wouldBlock: break
+      // The read side tells what became of it.
+      case .closed: sent = count
+      }
+    }
+    guard sent < count else { return }
+    backends[index].outgoing.append(base + sent, count: count - sent)
+    wantWritable(backend: index, true)
+    let client = backends[index].client
+    if client != ClientID.none.index { clients[Int(client)].blockedByBackend = true }
+  }
+
+  mutating func sendToBackend(_ index: Int, _ bytes: [UInt8]) {
+    bytes.withUnsafeBytes { raw in
+      if let base = raw.baseAddress { sendToBackend(index, base, raw.count) }
+    }
+  }
+
+  mutating func flushBackend(_ index: Int) {
+    let bytes = backends[index].outgoing.bytes
+    guard let base = bytes.baseAddress else { return }
+    switch Socket(fd: backends[index].fd).write(base, count: bytes.count) {
+    case .bytes(let taken): backends[index].outgoing.consume(taken)
+    case .wouldBlock: return
+    case .closed: backends[index].outgoing.free()
+    }
+    guard backends[index].outgoing.isEmpty else { return }
+    wantWritable(backend: index, false)
+    let client = Int(backends[index].client)
+    guard backends[index].client != ClientID.none.index, clients[client].blockedByBackend else { return }
+    clients[client].blockedByBackend = false
+    if clients[client].mayRead || clients[client].hungUp { readLater(client: client) }
+    // A COPY that failed early is answered before the server has taken the rest of its data.
+    if clients[client].phase == .active, sessions.backends[index].ledger.isSettled {
+      transactionMayHaveEnded(index)
+    }
+  }
+
+  /// Unix sockets are asked for writability only while something waits to be written.
+  private mutating func wantWritable(backend index: Int, _ wants: Bool) {
+    guard backends[index].isUnix, backends[index].wantsOut != wants else { return }
+    backends[index].wantsOut = wants
+    let token = Token(.backend, index, generation: backends[index].generation)
+    poller.modify(backends[index].fd, token: token.raw, writable: wants)
+  }
+}

@@ -1,0 +1,239 @@
+import CLinux
+import Glibc
+import Logging
+import PoolCore
+import PostgresWire
+
+/// How far the pool is in ending.
+struct DrainState {
+  /// SIGTERM has come: /readyz says so.
+  var isDraining = false
+  /// No new connections are taken.
+  var hasStoppedListening = false
+  /// When running transactions are cut off.
+  var deadline: Instant?
+  /// When listening stops.
+  var stopListening: Instant?
+  var isDone = false
+  var status: Int32 = 0
+}
+
+// Signals, messages from other threads, timers, draining.
+
+extension PoolLoop {
+  // MARK: Signals and messages
+
+  mutating func signalsArrived() {
+    while true {
+      let signal = clinux_next_signal(signals)
+      switch signal {
+      case 0: return
+      case SIGHUP: logger.notice("SIGHUP: the configuration is read at start only; restart to change it")
+      default:
+        if drain.isDraining {
+          logger.warning("second signal: ending at once")
+          drain.isDone = true
+          drain.status = 128 + signal
+          return
+        }
+        startDraining()
+      }
+    }
+  }
+
+  mutating func messagesArrived() {
+    for message in mailbox.drain() {
+      switch message {
+      case .snapshot(let answer): answer(snapshot())
+      case .drain: startDraining()
+      case .resolved(let addresses):
+        server.isResolving = false
+        if !addresses.isEmpty { server.addresses = addresses }
+      }
+    }
+  }
+
+  func snapshot() -> PoolSnapshot {
+    var snapshot = PoolSnapshot()
+    snapshot.counters = counters
+    for index in 0..<clients.used {
+      switch clients[index].phase {
+      case .absent: break
+      case .startup, .authenticating, .checking: snapshot.clientsLoggingIn += 1
+      case .idle: snapshot.clientsIdle += 1
+      case .waiting: snapshot.waiting += 1
+      case .active:
+        snapshot.clientsActive += 1
+        if sessions.clients[index].pin != nil { snapshot.clientsPinned += 1 }
+      case .closing: snapshot.clientsClosing += 1
+      }
+    }
+    for index in 0..<backends.used {
+      switch backends[index].phase {
+      case .absent: break
+      case .connecting, .login, .preparing: snapshot.backendsConnecting += 1
+      case .closing: snapshot.backendsClosing += 1
+      case .recovering, .cleaning: snapshot.backendsInUse += 1
+      case .serving:
+        guard backends[index].client != ClientID.none.index else {
+          snapshot.backendsIdle += 1
+          continue
+        }
+        snapshot.backendsInUse += 1
+        if sessions.backends[index].ledger.status != .idle { snapshot.backendsInTransaction += 1 }
+      }
+    }
+    snapshot.cap = pool.limits.maxBackends
+    if pool.longestWaiter != .none {
+      snapshot.longestWaitNanoseconds = now.nanoseconds(since: pool.waitingSince(pool.longestWaiter))
+    }
+    snapshot.isServerReachable = server.wasReached && server.downSince == nil
+    snapshot.isDraining = drain.isDraining
+    return snapshot
+  }
+
+  // MARK: Timers
+
+  mutating func runTimers() {
+    while let index = clientTimers.nextExpired(at: now) { clientTimerFired(index) }
+    while let index = backendTimers.nextExpired(at: now) { backendTimerFired(index) }
+    if let attempt = pool.nextConnectAttempt, now >= attempt { openForWaiters() }
+    if now >= janitorDue {
+      janitorDue = now.advanced(byMilliseconds: 500)
+      tidy()
+    }
+    if !deferred.isEmpty { runDeferred() }
+  }
+
+  private mutating func clientTimerFired(_ index: Int) {
+    switch clients[index].phase {
+    case .absent: return
+    case .startup, .authenticating:
+      counters.loginTimeouts += 1
+      closeClient(index)
+    case .waiting, .checking:
+      guard pool.isWaiting(ClientID(index)) else { return }
+      if clients[index].mayBeAnswered { return answerFromMemory(index) }
+      borrowTimedOut(index)
+    case .idle: idleTooLong(index)
+    // Pinned, but between its transactions.
+    case .active where sessions.backends[Int(clients[index].backend)].ledger.isSettled: idleTooLong(index)
+    case .active:
+      refuse(
+        index,
+        ErrorFields(
+          severity: .fatal, sqlState: "25P03",
+          message: "terminating connection due to idle-in-transaction timeout",
+          hint: "idle_transaction_timeout sets this limit."))
+    case .closing: closeClient(index)
+    }
+  }
+
+  private mutating func idleTooLong(_ index: Int) {
+    refuse(
+      index,
+      ErrorFields(
+        severity: .fatal, sqlState: "57P05",
+        message: "terminating connection after \(settings.idleClientTimeout) ms without a query",
+        hint: "idle_client_timeout sets this limit."))
+  }
+
+  private mutating func backendTimerFired(_ index: Int) {
+    switch backends[index].phase {
+    case .absent, .serving: return
+    case .connecting, .login, .preparing:
+      backendLoginFailed(index, nil, "no answer within connect_timeout (\(settings.connectTimeout) ms)")
+    case .recovering, .cleaning:
+      logger.warning("a backend could not be brought back clean in time and is closed")
+      closeBackend(index)
+    case .closing: backendGone(index)
+    }
+  }
+
+  /// Twice a second: what has been idle or alive for long enough.
+  private mutating func tidy() {
+    resumeAccepts()
+    expireCancels()
+    repeatCancels()
+    giveUpOnServer()
+    probeServer()
+    if settings.serverIdleTimeout > 0, now.nanoseconds > settings.serverIdleTimeout * 1_000_000 {
+      let moment = Instant(nanoseconds: now.nanoseconds - settings.serverIdleTimeout * 1_000_000)
+      let kept = pool.limits.maxBackends * settings.maxIdleConnectionsPercent / 100
+      while pool.idleCount > kept, let backend = pool.idleBackend(since: moment) {
+        closeBackend(Int(backend.index))
+      }
+    }
+    if settings.serverLifetime > 0, now.nanoseconds > settings.serverLifetime * 1_000_000 {
+      let moment = Instant(nanoseconds: now.nanoseconds - settings.serverLifetime * 1_000_000)
+      // One at a time, so that old backends do not all go together.
+      if let backend = pool.idleBackend(connectedBefore: moment) { closeBackend(Int(backend.index)) }
+    }
+    if drain.isDraining { drainProgressed() }
+  }
+
+  /// While the server is not known to answer and nobody's wait makes the pool connect, it tries by itself, once a
+  /// second: /readyz must not depend on a first client, nor stay red after the server has come back.
+  private mutating func probeServer() {
+    guard !server.wasReached || server.downSince != nil, pool.openCount == 0, !drain.isDraining,
+      now >= server.probeDue, let user = settings.users.first,
+      let identity = identities.identity(
+        user: user.name, database: settings.probeDatabase ?? user.serverUser ?? user.name, in: &pool),
+      let backend = pool.openAhead(identity)
+    else { return }
+    server.probeDue = now.advanced(byMilliseconds: 1_000)
+    connectBackend(Int(backend.index), identity)
+  }
+
+  // MARK: Draining
+
+  mutating func startDraining() {
+    guard !drain.isDraining else { return }
+    drain.isDraining = true
+    logger.notice("draining: \(clients.count) clients, \(pool.lentCount) backends in use")
+    drain.deadline = now.advanced(byMilliseconds: settings.drainDelay + settings.drainTimeout)
+    drain.stopListening = now.advanced(byMilliseconds: settings.drainDelay)
+    if settings.drainDelay == 0 { drainProgressed() }
+  }
+
+  /// Called whenever draining may have come a step further.
+  mutating func drainProgressed() {
+    guard let stop = drain.stopListening, now >= stop, !drain.isDone else { return }
+    if !drain.hasStoppedListening {
+      drain.hasStoppedListening = true
+      pool.drainingStarted()
+      for listener in listeners {
+        poller.remove(listener.socket.fd)
+        listener.socket.close()
+        if let path = listener.path { unlink(path) }
+      }
+      for index in 0..<clients.used {
+        switch clients[index].phase {
+        case .idle, .waiting, .startup, .authenticating, .checking: sayGoodbye(index)
+        case .active, .absent, .closing: break
+        }
+      }
+    }
+    if let deadline = drain.deadline, now >= deadline, clients.count > 0 {
+      logger.warning("drain_timeout: \(clients.count) clients are cut off")
+      for index in 0..<clients.used where clients[index].phase != .absent { closeClient(index) }
+    }
+    guard clients.count == 0 else { return }
+    for index in 0..<backends.used where backends[index].phase == .serving { closeBackend(index) }
+    if pool.openCount == 0 || now >= (drain.deadline ?? now).advanced(byMilliseconds: 2_000) {
+      logger.notice("drained")
+      drain.isDone = true
+    }
+  }
+
+  /// The client is told that the pool ends; it has nothing running.
+  mutating func sayGoodbye(_ index: Int) {
+    guard drain.hasStoppedListening else { return }
+    counters.shutdownRefusals += 1
+    refuse(
+      index,
+      ErrorFields(
+        severity: .fatal, sqlState: "57P01", message: "terminating connection: the pool is shutting down",
+        hint: "Connect again; another pool, or this one after its restart, will take you."))
+  }
+}

@@ -1,0 +1,237 @@
+import CLinux
+import Glibc
+import Logging
+import PoolCore
+import PostgresWire
+
+/// The pool's event loop: every descriptor, every effect. Decisions are `Pool`'s (who holds what) and `Sessions`'
+/// (what a message becomes); this carries them out.
+///
+/// A noncopyable value used by one thread: its fields are reached without exclusivity checks or reference counts.
+/// The data path is in `PoolLoop+ClientTraffic.swift` and `PoolLoop+BackendTraffic.swift`; all else is cold.
+struct PoolLoop: ~Copyable {
+  let settings: PoolSettings
+  let logger: Logger
+  let poller: Poller
+  let mailbox: Mailbox<LoopMessage>
+  let listeners: [BoundListener]
+  let signals: Int32
+
+  var pool: Pool
+  var sessions: Sessions
+  var identities: IdentityTable
+  var clients: SlotTable<ClientSlot>
+  var backends: SlotTable<BackendSlot>
+  var clientTimers: TimerWheel
+  var backendTimers: TimerWheel
+  var logins: [Int: ClientLogin] = [:]
+  var backendLogins: [Int: BackendLogin] = [:]
+  var cancels: [Int: CancelJob] = [:]
+  var nextCancel = 0
+  /// What a cancel of each backend must show.
+  var backendKeys: [Int: [UInt8]] = [:]
+  /// How much of a client's bytes the last refusal answered.
+  var failedBytes = 0
+
+  /// What `recv` writes to. Invariant: `scratchSize` bytes, owned by the loop; valid during one event only.
+  let scratch: UnsafeMutableRawPointer
+  var out = SendBuffer()
+  /// Clients and backends whose unread bytes come next, once the current event's are dealt with.
+  var deferred: [Token] = []
+  /// The turn's clock.
+  var now = Instant(nanoseconds: clinux_now())
+  var counters = PoolCounters()
+  var server = ServerState()
+  var drain = DrainState()
+  var limitIsFromServer: Bool
+  var acceptsPausedUntil: Instant?
+  var janitorDue = Instant(nanoseconds: 0)
+
+  static let scratchSize = 65_536
+
+  /// Everything that may fail is done by ``watch(_:mailbox:signals:)``, which makes the poller.
+  init(
+    settings: PoolSettings, logger: Logger, listeners: [BoundListener], addresses: [SocketAddress],
+    mailbox: Mailbox<LoopMessage>, signals: Int32, poller: consuming Poller
+  ) {
+    self.settings = settings
+    self.logger = logger
+    self.listeners = listeners
+    self.mailbox = mailbox
+    self.poller = poller
+    self.signals = signals
+    limitIsFromServer = settings.maxConnections == nil
+    let start = Instant(nanoseconds: clinux_now())
+    pool = Pool(
+      limits: PoolLimits(maxBackends: settings.maxConnections ?? 1, maxQueue: settings.maxBorrowQueue))
+    sessions = Sessions(
+      seed: UInt64(clinux_random32()) << 32 | UInt64(clinux_random32()),
+      maxStatements: settings.maxPreparedStatements)
+    identities = IdentityTable(settings: settings)
+    // A few more than may stay, so that the one too many can be told why.
+    clients = SlotTable(capacity: settings.maxClientConnections + 256) { ClientSlot() }
+    backends = SlotTable(capacity: 1 << 16) { BackendSlot() }
+    clientTimers = TimerWheel(now: start)
+    backendTimers = TimerWheel(now: start)
+    scratch = .allocate(byteCount: Self.scratchSize, alignment: 16)
+    server.addresses = addresses
+  }
+
+  /// A poller that watches what the loop has from its beginning.
+  ///
+  /// - Throws: ``SystemError`` when the kernel has no descriptor left.
+  static func watch(
+    _ listeners: [BoundListener], mailbox: Mailbox<LoopMessage>, signals: Int32
+  ) throws(SystemError) -> Poller {
+    let poller = try Poller()
+    for (index, listener) in listeners.enumerated() {
+      try poller.addLevel(listener.socket.fd, token: Token(.listener, index).raw)
+    }
+    try poller.addLevel(mailbox.wakeUp, token: Token(.mailbox, 0).raw)
+    if signals >= 0 { try poller.addLevel(signals, token: Token(.signals, 0).raw) }
+    return poller
+  }
+
+  deinit {
+    scratch.deallocate()
+    if signals >= 0 { close(signals) }
+  }
+
+  /// SIGTERM, SIGINT and SIGHUP as events; they are blocked for all threads started from here on.
+  static func signalDescriptor() -> Int32 {
+    let wanted: [Int32] = [SIGTERM, SIGINT, SIGHUP]
+    return clinux_signal_fd(wanted, Int32(wanted.count))
+  }
+
+  // MARK: Turning
+
+  /// Runs until the pool has drained. Returns the exit status: 0 after a clean drain, 128 + n when a second signal
+  /// ended it at once.
+  mutating func run() -> Int32 {
+    while true {
+      let count = poller.wait(milliseconds: waitTime())
+      now = Instant(nanoseconds: clinux_now())
+      for index in 0..<count {
+        handle(poller.event(index))
+        runDeferred()
+      }
+      runTimers()
+      if drain.isDone { return drain.status }
+    }
+  }
+
+  /// Until the next thing that a clock decides; -1 when only events do.
+  private func waitTime() -> Int32 {
+    var next = janitorDue
+    if let timer = clientTimers.nextLook { next = min(next, timer) }
+    if let timer = backendTimers.nextLook { next = min(next, timer) }
+    if let attempt = pool.nextConnectAttempt { next = min(next, attempt) }
+    if !deferred.isEmpty { return 0 }
+    let milliseconds = (next.nanoseconds(since: now) + 999_999) / 1_000_000
+    return Int32(truncatingIfNeeded: min(milliseconds, 60_000))
+  }
+
+  @inline(__always)
+  private mutating func handle(_ event: Readiness) {
+    guard let token = Token(raw: event.token) else { return }
+    switch token.kind {
+    case .client: clientEvent(token, event)
+    case .backend: backendEvent(token, event)
+    case .cancel: cancelEvent(token.index, event)
+    case .listener: acceptClients(token.index)
+    case .signals: signalsArrived()
+    case .mailbox: messagesArrived()
+    }
+  }
+
+  @inline(__always)
+  private mutating func clientEvent(_ token: Token, _ event: Readiness) {
+    let index = token.index
+    guard index < clients.used, clients[index].phase != .absent,
+      clients[index].generation & 0xFFF_FFFF == token.generation
+    else { return }
+    if event.isHangup { clients[index].hungUp = true }
+    if event.isWritable, !clients[index].outgoing.isEmpty { flushClient(index) }
+    if event.isReadable || event.isHangup { clientReadable(index) }
+  }
+
+  @inline(__always)
+  private mutating func backendEvent(_ token: Token, _ event: Readiness) {
+    let index = token.index
+    guard index < backends.used, backends[index].phase != .absent,
+      backends[index].generation & 0xFFF_FFFF == token.generation
+    else { return }
+    // What the server may have said or done already came with the same event.
+    if backends[index].phase == .connecting {
+      backendConnected(index)
+      guard backends[index].phase == .login else { return }
+    }
+    if event.isHangup { backends[index].hungUp = true }
+    if event.isWritable, !backends[index].outgoing.isEmpty { flushBackend(index) }
+    if event.isReadable || event.isHangup { backendReadable(index) }
+  }
+
+  mutating func runDeferred() {
+    guard !deferred.isEmpty else { return }
+    // What these defer in their turn comes after the next look at the descriptors, so that nobody has the loop to
+    // himself.
+    let due = deferred.count
+    for next in 0..<due {
+      let token = deferred[next]
+      switch token.kind {
+      case .client:
+        if clients[token.index].phase != .absent,
+          clients[token.index].generation & 0xFFF_FFFF == token.generation
+        {
+          clientReadable(token.index)
+        }
+      case .backend:
+        if backends[token.index].phase != .absent,
+          backends[token.index].generation & 0xFFF_FFFF == token.generation
+        {
+          backendReadable(token.index)
+        }
+      case .cancel, .listener, .signals, .mailbox: break
+      }
+    }
+    deferred.removeFirst(due)
+  }
+
+  mutating func readLater(client index: Int) {
+    deferred.append(Token(.client, index, generation: clients[index].generation))
+  }
+
+  mutating func readLater(backend index: Int) {
+    deferred.append(Token(.backend, index, generation: backends[index].generation))
+  }
+}
+
+/// A listening socket and what it is called in logs.
+struct BoundListener: Sendable {
+  let socket: Socket
+  let address: String
+  let isUnix: Bool
+  /// The socket file to remove at the end.
+  let path: String?
+}
+
+/// What other threads ask of the loop.
+enum LoopMessage: Sendable {
+  case snapshot(@Sendable (PoolSnapshot) -> Void)
+  case drain
+  /// The target's name was looked up again.
+  case resolved([SocketAddress])
+}
+
+/// What is known of the server.
+struct ServerState {
+  var addresses: [SocketAddress] = []
+  var nextAddress = 0
+  /// Since when no connect has succeeded; `nil` while the server answers.
+  var downSince: Instant?
+  var wasReached = false
+  /// The last error of a connect or login, for those who wait.
+  var lastError = ""
+  var isResolving = false
+  var probeDue = Instant(nanoseconds: 0)
+}

@@ -1,0 +1,206 @@
+import CLinux
+import Glibc
+package import Logging
+import PoolCore
+import Synchronization
+
+/// The connection multiplexer: `dbtool pool`, and the pool inside `dbtool demo`.
+package enum PoolServer {
+  /// Runs until SIGTERM or SIGINT has drained it. Returns the exit status: 0 after a clean drain, 128 + n when a
+  /// second signal ended it at once.
+  ///
+  /// - Throws: ``PoolStartError`` when it cannot listen or the target's name cannot be found.
+  package static func run(settings: PoolSettings, logger: Logger) throws(PoolStartError) -> Int32 {
+    // Before any thread starts, so that none of them takes a signal that is the loop's.
+    let signals = PoolLoop.signalDescriptor()
+    let parts = try PoolParts(settings: settings, logger: logger)
+    let status = try parts.runLoop(signals: signals)
+    parts.status?.stop()
+    return status
+  }
+
+  /// Starts the pool on a thread of its own; signals stay the caller's.
+  package static func start(settings: PoolSettings, logger: Logger) throws(PoolStartError) -> RunningPool {
+    let parts = try PoolParts(settings: settings, logger: logger)
+    return RunningPool(parts)
+  }
+}
+
+/// Why a pool could not start.
+package struct PoolStartError: Error, Sendable {
+  package let message: String
+  package let hint: String
+
+  init(_ message: String, hint: String) {
+    self.message = message
+    self.hint = hint
+  }
+}
+
+/// A pool on a thread of its own.
+package final class RunningPool: Sendable {
+  private let parts: PoolParts
+  private let ended = Mutex(false)
+
+  fileprivate init(_ parts: PoolParts) {
+    self.parts = parts
+    startThread { [self] in
+      _ = try? parts.runLoop(signals: -1)
+      ended.withLock { $0 = true }
+    }
+  }
+
+  /// Where it listens, as `host:port` or `unix:path`, with the ports that the system chose.
+  package var listeningAddresses: [String] { parts.listeners.map(\.address) }
+
+  /// The pool as it is now; `nil` when it has ended or does not answer within two seconds.
+  package func snapshot() -> PoolSnapshot? {
+    parts.snapshot(within: 2_000)
+  }
+
+  /// Drains, and returns once the pool has ended.
+  package func stop() {
+    parts.mailbox.post(.drain)
+    while !ended.withLock({ $0 }) { usleep(2_000) }
+    parts.status?.stop()
+  }
+}
+
+/// What a pool is put together from before its loop turns.
+final class PoolParts: Sendable {
+  let settings: PoolSettings
+  let logger: Logger
+  let mailbox: Mailbox<LoopMessage>
+  let listeners: [BoundListener]
+  let addresses: [SocketAddress]
+  let status: StatusServer?
+
+  init(settings: PoolSettings, logger: Logger) throws(PoolStartError) {
+    self.settings = settings
+    self.logger = logger
+    _ = clinux_raise_file_limit()
+    do {
+      mailbox = try Mailbox()
+    } catch {
+      throw PoolStartError(
+        "cannot start the event loop: \(error.call): \(error.reason)", hint: "Raise the limit on open files.")
+    }
+    addresses = try Self.targetAddresses(settings.target)
+    listeners = try Self.bind(settings.listeners)
+    status = try Self.startStatus(settings, mailbox)
+  }
+
+  /// Turns the loop on this thread until it has drained.
+  func runLoop(signals: Int32) throws(PoolStartError) -> Int32 {
+    do {
+      let poller = try PoolLoop.watch(listeners, mailbox: mailbox, signals: signals)
+      var loop = PoolLoop(
+        settings: settings, logger: logger, listeners: listeners, addresses: addresses, mailbox: mailbox,
+        signals: signals, poller: poller)
+      return loop.run()
+    } catch {
+      throw PoolStartError(
+        "cannot start the event loop: \(error.call): \(error.reason)", hint: "Raise the limit on open files.")
+    }
+  }
+
+  /// Asks the loop and waits for its answer.
+  func snapshot(within milliseconds: Int) -> PoolSnapshot? {
+    final class Answer: Sendable { let value = Mutex<PoolSnapshot?>(nil) }
+    let answer = Answer()
+    mailbox.post(.snapshot { snapshot in answer.value.withLock { $0 = snapshot } })
+    for _ in 0..<milliseconds {
+      if let value = answer.value.withLock({ $0 }) { return value }
+      usleep(1_000)
+    }
+    return nil
+  }
+
+  // MARK: Starting
+
+  private static func targetAddresses(_ target: PoolSettings.Target) throws(PoolStartError) -> [SocketAddress]
+  {
+    do {
+      if target.host.hasPrefix("/") {
+        return [try SocketAddress(unixPath: "\(target.host)/.s.PGSQL.\(target.port)")]
+      }
+      return try SocketAddress.resolve(host: target.host, port: target.port)
+    } catch {
+      throw PoolStartError(error.message, hint: "Check the host of the target.")
+    }
+  }
+
+  private static func bind(_ wanted: [PoolSettings.Listener]) throws(PoolStartError) -> [BoundListener] {
+    var bound: [BoundListener] = []
+    for listener in wanted {
+      do throws(PoolStartError) {
+        switch listener {
+        case .tcp(let host, let port): bound += try bindTCP(host, port)
+        case .unix(let folder, let port): bound.append(try bindUnix(folder, port))
+        }
+      } catch {
+        for listener in bound { listener.socket.close() }
+        throw error
+      }
+    }
+    return bound
+  }
+
+  private static func bindTCP(_ host: String, _ port: UInt16) throws(PoolStartError) -> [BoundListener] {
+    do {
+      return try SocketAddress.resolve(host: host, port: port, forListening: true).map { address in
+        let socket = try address.listen()
+        let actual = socket.localPort ?? port
+        let name = host.contains(":") ? "[\(host)]:\(actual)" : "\(host):\(actual)"
+        return BoundListener(socket: socket, address: name, isUnix: false, path: nil)
+      }
+    } catch let error as SystemError {
+      throw PoolStartError(
+        "cannot listen on \(host):\(port): \(error.reason)",
+        hint: error.code == EADDRINUSE
+          ? "Another process has the port. End it, or choose another address with --listen."
+          : "Choose an address of this machine and a port that you may use, with --listen.")
+    } catch {
+      throw PoolStartError("cannot listen on \(host):\(port): \(error)", hint: "Check --listen.")
+    }
+  }
+
+  private static func bindUnix(_ folder: String, _ port: UInt16) throws(PoolStartError) -> BoundListener {
+    let path = "\(folder)/.s.PGSQL.\(port)"
+    do {
+      let address = try SocketAddress(unixPath: path)
+      // A socket that nobody answers on is left over from a process that was killed.
+      if access(path, F_OK) == 0 {
+        if let probe = try? address.connect() {
+          probe.close()
+          throw SystemError(call: "bind", code: EADDRINUSE)
+        }
+        unlink(path)
+      }
+      let socket = try address.listen()
+      chmod(path, 0o777)
+      return BoundListener(socket: socket, address: "unix:\(path)", isUnix: true, path: path)
+    } catch let error as SystemError {
+      throw PoolStartError(
+        "cannot listen on \(path): \(error.reason)",
+        hint: error.code == EADDRINUSE
+          ? "Another process answers there. End it, or choose another folder or port."
+          : "The folder must exist and be writable.")
+    } catch {
+      throw PoolStartError("cannot listen on \(path): \(error)", hint: "Choose a shorter path.")
+    }
+  }
+
+  private static func startStatus(
+    _ settings: PoolSettings, _ mailbox: Mailbox<LoopMessage>
+  ) throws(PoolStartError) -> StatusServer? {
+    guard let http = settings.http else { return nil }
+    do throws(StatusServerError) {
+      return try StatusServer.start(host: http.host, port: http.port) { answer in
+        mailbox.post(.snapshot(answer))
+      }
+    } catch {
+      throw PoolStartError(error.message, hint: "Use \(error.hint).")
+    }
+  }
+}

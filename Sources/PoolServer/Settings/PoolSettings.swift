@@ -1,0 +1,93 @@
+/// Everything that `dbtool pool` can be told (docs/pool.md), as values that have been checked.
+///
+/// Durations are in milliseconds; 0 turns a limit off.
+package struct PoolSettings: Sendable {
+  package enum Listener: Equatable, Sendable {
+    /// `*` listens on all IPv4 addresses.
+    case tcp(host: String, port: UInt16)
+    /// A folder; the socket in it is `.s.PGSQL.PORT`, as libpq looks for it.
+    case unix(folder: String, port: UInt16)
+  }
+
+  /// The server.
+  package struct Target: Equatable, Sendable {
+    /// A name, an address, or the folder of a Unix socket (it starts with `/`).
+    package var host: String
+    package var port: UInt16
+
+    package init(host: String, port: UInt16) {
+      self.host = host
+      self.port = port
+    }
+  }
+
+  /// Who may log in, and how the backend is entered.
+  package struct User: Sendable, CustomStringConvertible, CustomReflectable {
+    package var name: String
+    package var password: String
+    /// The role at the server; the same name when absent.
+    package var serverUser: String?
+    package var serverPassword: String?
+    /// Backends of this user over all databases; 0 = only the cap.
+    package var maxConnections = 0
+
+    package init(name: String, password: String) {
+      self.name = name
+      self.password = password
+    }
+
+    /// Without the passwords, so that no log and no crash report can hold one.
+    package var description: String { "user \(name)" }
+    package var customMirror: Mirror { Mirror(self, children: ["name": name]) }
+  }
+
+  /// A database name that clients may use.
+  package struct Database: Equatable, Sendable {
+    package var name: String
+    /// Its name at the server.
+    package var target: String
+
+    package init(name: String, target: String) {
+      self.name = name
+      self.target = target
+    }
+  }
+
+  package var listeners: [Listener] = [.tcp(host: "127.0.0.1", port: 6432)]
+  /// Where /metrics, /livez and /readyz are served; `nil` turns them off.
+  package var http: (host: String, port: UInt16)? = (host: "127.0.0.1", port: 9137)
+  package var target: Target
+  package var users: [User]
+  /// Empty: every name is passed through.
+  package var databases: [Database] = []
+
+  /// Where the first user is entered to see whether the server answers, while no client has asked for anything;
+  /// `nil`: the database of the user's own name, as libpq does.
+  package var probeDatabase: String?
+
+  /// Hard cap on backends; `nil`: ``maxConnectionsPercent`` of what the server leaves to ordinary roles.
+  package var maxConnections: Int?
+  package var maxConnectionsPercent = 100
+  /// Of the cap: above it, backends idle for ``serverIdleTimeout`` are closed.
+  package var maxIdleConnectionsPercent = 50
+  package var borrowTimeout: UInt64 = 120_000
+  package var maxBorrowQueue = 0
+  package var maxClientConnections = 10_000
+  package var idleClientTimeout: UInt64 = 0
+  package var idleTransactionTimeout: UInt64 = 0
+  package var serverIdleTimeout: UInt64 = 300_000
+  package var serverLifetime: UInt64 = 3_600_000
+  package var connectTimeout: UInt64 = 15_000
+  package var loginTimeout: UInt64 = 15_000
+  package var tcpUserTimeout: UInt64 = 30_000
+  package var failoverHold: UInt64 = 30_000
+  package var drainDelay: UInt64 = 0
+  package var drainTimeout: UInt64 = 25_000
+  package var initQuery = ""
+  package var maxPreparedStatements = 500
+
+  package init(target: Target, users: [User]) {
+    self.target = target
+    self.users = users
+  }
+}

@@ -1,0 +1,57 @@
+import PoolCore
+
+/// Where a client stands.
+enum ClientPhase: UInt8 {
+  /// The slot is free.
+  case absent
+  /// The startup packet is awaited. → `authenticating`, `absent`.
+  case startup
+  /// A SASL answer is awaited. → `checking`, `idle`, `absent`.
+  case authenticating
+  /// Logged in; its settings wait for a backend or are being tried on one. → `idle`, `absent`.
+  case checking
+  /// No backend, nothing asked. → `waiting`, `active`, `absent`.
+  case idle
+  /// In the borrow queue; it is not read. → `active`, `idle` (timed out), `absent`.
+  case waiting
+  /// Holds a backend. → `idle`, `absent`.
+  case active
+  /// Told its last; what is left is being sent. → `absent`.
+  case closing
+}
+
+/// One client connection: plain, so that the table is a piece of memory without reference counts.
+struct ClientSlot {
+  var fd: Int32 = -1
+  var generation: UInt32 = 0
+  var phase = ClientPhase.absent
+  /// Bytes may be waiting in the kernel that were not read when their event came.
+  var mayRead = false
+  /// The peer has ended its stream; nothing more will come than what is in the kernel.
+  var hungUp = false
+  /// Its backend did not take all; it is not read until then.
+  var blockedByBackend = false
+  /// The rest of a half-sent frame is dropped, not sent.
+  var dropsRest = false
+  /// It keeps its backend beyond its transactions; counted and logged once.
+  var isPinned = false
+  /// It waits for a backend only to prepare statements; see ``Sessions/answerParses(_:in:)``.
+  var mayBeAnswered = false
+  /// A Unix socket, whose readiness to write is asked for only when it is needed.
+  var isUnix = false
+  var wantsOut = false
+  /// Half of the cancel key; the other half is the slot's index.
+  var secret: UInt32 = 0
+  var identity: UInt32 = 0
+  var backend: UInt32 = BackendID.none.index
+  /// Bytes of the current frame that are still to come and go straight through.
+  var passthrough = 0
+  /// When the transaction or wait began; nanoseconds.
+  var since: UInt64 = 0
+  /// When what it waits for was asked; 0 while nothing is owed. Nanoseconds.
+  var askedAt: UInt64 = 0
+  /// When that went to the backend. Nanoseconds.
+  var sentAt: UInt64 = 0
+  var incoming = ByteQueue()
+  var outgoing = ByteQueue()
+}

@@ -1,0 +1,119 @@
+/// The server's side of one SCRAM-SHA-256 exchange. Give it the client's two messages in order; an error ends
+/// the exchange for good.
+///
+/// Source: RFC 5802, RFC 7677, and PostgreSQL where it is stricter: the user's name in the exchange is
+/// ignored (the startup packet named it) and no authorization identity is taken.
+package struct ScramServer: Sendable {
+  private enum State {
+    /// → `awaitingFinal` when the client's first message is good, else `ended`.
+    case awaitingFirst
+    /// What the proof is computed over is known so far. → `ended` in any case.
+    case awaitingFinal(nonce: [UInt8], gs2Header: [UInt8], isBound: Bool, transcript: [UInt8])
+    /// Succeeded or failed; nothing more is taken.
+    case ended
+  }
+
+  private var state = State.awaitingFirst
+  private let verifier: ScramVerifier
+  private let serverNonce: [UInt8]
+  private let channelBinding: ChannelBinding
+  private let hash: ScramHash
+
+  /// The client's key, once its proof was right: with it the pool can log in as this user at a server whose
+  /// secret has the same salt and iterations.
+  package private(set) var clientKey: [UInt8]?
+
+  /// - Parameters:
+  ///   - serverNonce: fresh randomness in printable ASCII without commas; 24 characters of base64 will do.
+  ///   - channelBinding: what the client may bind to.
+  package init(
+    verifier: ScramVerifier, serverNonce: String, channelBinding: ChannelBinding = .none, hash: ScramHash
+  ) {
+    self.verifier = verifier
+    self.serverNonce = Array(serverNonce.utf8)
+    self.channelBinding = channelBinding
+    self.hash = hash
+  }
+
+  /// Takes the SASLInitialResponse; returns the server-first-message for AuthenticationSASLContinue.
+  package mutating func receivedFirst(
+    mechanism: String, message: [UInt8]
+  ) throws(ScramError) -> [UInt8] {
+    guard case .awaitingFirst = state else { throw .outOfTurn }
+    state = .ended
+    guard channelBinding.mechanisms.contains(mechanism) else { throw .unsupportedMechanism(mechanism) }
+    var attributes = try ScramAttributes(message, .clientFirst)
+    try readBindingFlag(&attributes, isPlus: mechanism == ChannelBinding.plus)
+    try attributes.expect(",")
+    if attributes.next == UInt8(ascii: "a") { throw .authorizationIdentity }
+    try attributes.expect(",")
+    let bareStart = attributes.position
+    _ = try attributes.value(of: "n")
+    try attributes.expect(",")
+    let nonce = try attributes.nonce() + serverNonce
+    try attributes.skipExtensions(upTo: nil)
+
+    let salt = Base64.encoded(verifier.salt)
+    let serverFirst =
+      Array("r=".utf8) + nonce + Array(",s=".utf8) + salt + Array(",i=\(verifier.iterations)".utf8)
+    state = .awaitingFinal(
+      nonce: nonce, gs2Header: Array(message[..<bareStart]), isBound: mechanism == ChannelBinding.plus,
+      transcript: Array(message[bareStart...]) + Array(",".utf8) + serverFirst)
+    return serverFirst
+  }
+
+  /// Takes the SASLResponse; returns the server-final-message for AuthenticationSASLFinal: the client is in.
+  /// - Throws: ``ScramError/wrongPassword``, also for the mock verifier of an unknown user.
+  package mutating func receivedFinal(_ message: [UInt8]) throws(ScramError) -> [UInt8] {
+    guard case .awaitingFinal(let nonce, let gs2Header, let isBound, let transcript) = state else {
+      throw .outOfTurn
+    }
+    state = .ended
+    var attributes = try ScramAttributes(message, .clientFinal)
+    let binding = try attributes.base64(of: "c")
+    guard binding == gs2Header + bindingData(isBound: isBound) else { throw .channelBindingMismatch }
+    try attributes.expect(",")
+    guard isEqualInConstantTime(try attributes.nonce(), nonce) else { throw .nonceMismatch }
+    try attributes.skipExtensions(upTo: "p")
+    let withoutProof = message[..<(attributes.position - 1)]
+    let proof = try attributes.base64(of: "p")
+    try attributes.expectEnd()
+    guard proof.count == verifier.storedKey.count else { throw attributes.malformed("a proof of 32 bytes") }
+
+    let authMessage = transcript + Array(",".utf8) + withoutProof
+    let key = exclusiveOr(proof, hash.hmac(verifier.storedKey, authMessage))
+    guard isEqualInConstantTime(hash.sha256(key), verifier.storedKey) else { throw .wrongPassword }
+    clientKey = key
+    return Array("v=".utf8) + Base64.encoded(hash.hmac(verifier.serverKey, authMessage))
+  }
+
+  /// Steps over the flag that says what the client knows about channel binding, and judges it.
+  private func readBindingFlag(
+    _ attributes: inout ScramAttributes, isPlus: Bool
+  ) throws(ScramError) {
+    switch attributes.next {
+    case UInt8(ascii: "n"):
+      guard !isPlus else { throw attributes.malformed("p=") }
+      try attributes.expect("n")
+    case UInt8(ascii: "y"):
+      guard !isPlus else { throw attributes.malformed("p=") }
+      guard channelBinding == .none else { throw .channelBindingStripped }
+      try attributes.expect("y")
+    case UInt8(ascii: "p"):
+      guard isPlus else { throw attributes.malformed("n or y") }
+      let name = try attributes.value(of: "p")
+      guard name == Array("tls-server-end-point".utf8) else {
+        throw .unsupportedChannelBinding(String(decoding: name, as: UTF8.self))
+      }
+    default:  // any other byte from outside
+      throw attributes.malformed("n, y or p=")
+    }
+  }
+
+  private func bindingData(isBound: Bool) -> [UInt8] {
+    switch channelBinding {
+    case .none: []
+    case .tlsServerEndPoint(let hash): isBound ? hash : []
+    }
+  }
+}

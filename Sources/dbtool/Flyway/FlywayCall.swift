@@ -1,0 +1,166 @@
+import DatabaseTools
+import Glibc
+import LibPQ
+import Migrations
+
+/// One call: one or several commands, one after the other on one connection; the first error ends it.
+struct FlywayCall {
+  let line: FlywayCommandLine
+  let console: Console
+
+  /// What a command leaves: a document for JSON, and whether it counts as done.
+  private struct Result {
+    var document: JSONValue
+    var status = ExitStatus.done
+  }
+
+  func run() -> Int32 {
+    var documents: [JSONValue] = []
+    var status = ExitStatus.done
+    do throws(MigrationFailure) {
+      let configuration = try MigrationConfiguration.load(
+        line.values, environment: ProcessEnvironment.current)
+      for warning in configuration.warnings { console.warn(warning) }
+      console.say("database: \(configuration.target)")
+      let session = try MigrationSession(
+        configuration.settings, configuration.target, talk(configuration.settings))
+      for command in line.commands {
+        let result = try perform(command, session)
+        documents.append(result.document)
+        status = result.status
+        if status != ExitStatus.done { break }
+      }
+      session.connection.close()
+    } catch {
+      let document = MigrationReport.document(error)
+      write(document)
+      return FlywayFrontend.report(error, console, isFlywayForm: line.isFlywayForm, document)
+    }
+    let document = documents.count == 1 ? documents[0] : MigrationReport.document(documents)
+    write(document)
+    if console.isJSON { console.result(document.text(pretty: true)) }
+    return status
+  }
+
+  private func perform(_ command: String, _ session: MigrationSession) throws(MigrationFailure) -> Result {
+    switch command {
+    case "info":
+      let result = try session.info()
+      if !console.isJSON { show(result) }
+      return Result(document: MigrationReport.document(result, session, timestamp: Self.timestamp))
+    case "validate":
+      let result = try session.validate()
+      if !console.isJSON { show(result) }
+      return Result(
+        document: MigrationReport.document(result, session),
+        status: result.isValid ? ExitStatus.done : ExitStatus.failed)
+    case "repair":
+      let plan = try session.repair()
+      if !console.isJSON {
+        console.result(plan.actions.isEmpty ? "nothing to repair" : plan.actions.joined(separator: "; "))
+      }
+      return Result(document: MigrationReport.document(plan, session))
+    case "baseline":
+      try session.baseline()
+      if !console.isJSON { console.result("baselined at version \(session.settings.baselineVersion.text)") }
+      return Result(document: MigrationReport.baselineDocument(session))
+    case "clean":
+      let result = try session.clean()
+      if !console.isJSON { show(result) }
+      return Result(document: MigrationReport.document(result, session))
+    default:
+      let result = try session.migrate()
+      show(result)
+      return Result(
+        document: MigrationReport.document(result, session, timestamp: Self.timestamp),
+        status: result.error == nil ? ExitStatus.done : ExitStatus.failed)
+    }
+  }
+
+  // MARK: - Text
+
+  private func show(_ result: InfoResult) {
+    if line.wantsIDs {
+      console.result(result.plan.entries.compactMap { $0.version?.text }.joined(separator: ","))
+      return
+    }
+    console.result("Schema version: \(result.plan.currentVersion?.text ?? "<< Empty Schema >>")")
+    console.result("")
+    for row in InfoTable.lines(result.plan.entries, console.outPaint) { console.result(row) }
+  }
+
+  private func show(_ result: ValidateResult) {
+    if result.isValid {
+      console.result("\(result.count) migrations are valid")
+      return
+    }
+    if let schema = result.missingSchema {
+      console.raw(Failure("schema \(schema) doesn't exist yet").text(coloured: console.errPaint.isOn))
+    }
+    for finding in result.findings {
+      let lines = finding.message.split(separator: "\n").map { String($0) }
+      var failure = Failure(lines.first ?? "", related: Array(lines.dropFirst()))
+      if !finding.path.isEmpty { failure.place = Failure.Place(file: finding.path) }
+      console.raw(failure.text(coloured: console.errPaint.isOn))
+    }
+  }
+
+  private func show(_ result: MigrateResult) {
+    if let error = result.error {
+      console.raw(error.failure.text(coloured: console.errPaint.isOn))
+      return
+    }
+    if console.isJSON { return }
+    let count = result.applied.count
+    let version = result.targetVersion ?? result.initialVersion
+    let place = version.map { ", now at version \($0.text)" } ?? ""
+    console.result(
+      count == 0
+        ? "nothing to do\(version.map { ", at version \($0.text)" } ?? "")"
+        : "applied \(count) \(count == 1 ? "migration" : "migrations")\(place) (\(result.milliseconds) ms)")
+  }
+
+  private func show(_ result: CleanResult) {
+    for schema in result.cleaned { console.result("cleaned schema \(schema)") }
+    for schema in result.dropped { console.result("dropped schema \(schema)") }
+  }
+
+  private func talk(_ settings: MigrationSettings) -> MigrationTalk {
+    let console = console
+    let wantsResults = settings.flag("outputQueryResults") && !console.isJSON && console.talk != .quiet
+    return MigrationTalk(
+      say: { console.say($0) }, warn: { console.warn($0) },
+      results: wantsResults ? { rows in Self.show(rows, console) } : nil,
+      notice: { console.say("\($0.severity.lowercased()): \($0.message)") })
+  }
+
+  private static func show(_ rows: Rows, _ console: Console) {
+    let cells = (0..<rows.count).map { row in rows.columns.indices.map { rows[row, $0] ?? "" } }
+    for line in TextTable.lines(rows.columns, cells) { console.result(line) }
+  }
+
+  // MARK: - JSON
+
+  /// `outputFile` gets the document, whatever becomes of the call.
+  private func write(_ document: JSONValue) {
+    guard let path = line.values.values["outputFile"], !path.isEmpty else { return }
+    do throws(Failure) { try OutputFile.write(document.text(pretty: true) + "\n", to: path) } catch {
+      console.raw(error.text(coloured: console.errPaint.isOn))
+    }
+  }
+
+  /// Local time without a zone, as Flyway prints it.
+  private static var timestamp: String {
+    var now = timespec()
+    clock_gettime(CLOCK_REALTIME, &now)
+    var parts = tm()
+    localtime_r(&now.tv_sec, &parts)
+    func padded(_ number: Int, _ width: Int) -> String {
+      let digits = String(number)
+      return String(repeating: "0", count: max(0, width - digits.count)) + digits
+    }
+    func two(_ number: Int32) -> String { padded(Int(number), 2) }
+    return "\(parts.tm_year + 1900)-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday))T\(two(parts.tm_hour))"
+      + ":\(two(parts.tm_min)):\(two(parts.tm_sec)).\(padded(Int(now.tv_nsec) / 1_000_000, 3))"
+  }
+}

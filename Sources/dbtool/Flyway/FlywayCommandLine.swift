@@ -1,0 +1,150 @@
+import DatabaseTools
+import Migrations
+
+/// The words of a migration call, in Flyway's form (`-key=value`), ours (`--key value`), or both.
+struct FlywayCommandLine {
+  /// Flyway's verbs that are served, in the order of `--help`.
+  static let verbs = ["migrate", "info", "validate", "baseline", "repair", "clean"]
+  /// Verbs of Flyway that are not.
+  static let otherVerbs = ["undo", "check", "snapshot"]
+
+  var commands: [String] = []
+  var values = MigrationConfiguration.CommandLineValues()
+  var isJSON = false
+  var isQuiet = false
+  var isVerbose = false
+  var allowsColour = true
+  var wantsHelp = false
+  /// `-migrationIds`: info prints the versions only.
+  var wantsIDs = false
+  /// A word of Flyway's form is there: its statuses and messages are followed.
+  var isFlywayForm = false
+
+  /// Whether these words, those after the program's name, are a migration call.
+  ///
+  /// They are when no other command of ours comes first, and there is a verb or a word in Flyway's form.
+  static func isCall(_ words: [String], otherCommands: [String]) -> Bool {
+    guard let first = words.first, !otherCommands.contains(first) else { return false }
+    return words.contains { isFlywayOption($0) || verbs.contains($0) || otherVerbs.contains($0) }
+  }
+
+  /// `-key=value`.
+  private static func isFlywayOption(_ word: String) -> Bool {
+    word.hasPrefix("-") && !word.hasPrefix("--") && word.contains("=")
+  }
+
+  /// - Throws: `MigrationFailure`, with Flyway's code where the word is of its form.
+  init(_ words: [String]) throws(MigrationFailure) {
+    isFlywayForm = words.contains { Self.isFlywayOption($0) }
+    var unknown: [String] = []
+    var rest = words[...]
+    while let word = rest.popFirst() {
+      if word.hasPrefix("--") {
+        try addFlag(word, &rest)
+      } else if Self.isFlywayOption(word) {
+        if try !addOption(word) { unknown.append("flyway." + Self.split(word.dropFirst()).name) }
+      } else if word.hasPrefix("-") {
+        try addSwitch(word)
+      } else if Self.verbs.contains(word) {
+        commands.append(word)
+      } else {
+        throw Self.otherVerbs.contains(word) ? Self.unserved(word) : MigrationFailure(.unknownWord(word))
+      }
+    }
+    if !unknown.isEmpty { throw MigrationFailure(.unknownOptions(unknown)) }
+    if values.values["outputType"]?.lowercased() == "json" { isJSON = true }
+  }
+
+  private static func unserved(_ verb: String) -> MigrationFailure {
+    MigrationFailure(.unservedCommand(verb))
+  }
+
+  private static func split(_ word: Substring) -> (name: String, value: String?) {
+    guard let equals = word.firstIndex(of: "=") else { return (String(word), nil) }
+    return (String(word[..<equals]), String(word[word.index(after: equals)...]))
+  }
+
+  /// `-key=value`; false when there is no such key.
+  private mutating func addOption(_ word: String) throws(MigrationFailure) -> Bool {
+    let (written, value) = Self.split(word.dropFirst())
+    let name = written.hasPrefix("flyway.") ? String(written.dropFirst("flyway.".count)) : written
+    if name.hasPrefix("environments.") {
+      values.environments[name] = value ?? ""
+      return true
+    }
+    return try set(name, value ?? "")
+  }
+
+  private mutating func set(_ name: String, _ value: String) throws(MigrationFailure) -> Bool {
+    do throws(MigrationError) { return try values.values.set(checking: name, to: value) } catch {
+      throw MigrationFailure(error)
+    }
+  }
+
+  /// Flyway's words with one hyphen and no value.
+  private mutating func addSwitch(_ word: String) throws(MigrationFailure) {
+    switch word {
+    case "-X": isVerbose = true
+    case "-q": isQuiet = true
+    case "-h", "-?": wantsHelp = true
+    case "-migrationIds": wantsIDs = true
+    // Nothing is ever fetched from the network, and there is one edition.
+    case "-skipCheckForUpdate", "-communityFallback": break
+    default: throw MigrationFailure(.unknownWord(word))
+    }
+  }
+
+  /// `--key value` and `--key=value`.
+  private mutating func addFlag(_ word: String, _ rest: inout ArraySlice<String>) throws(MigrationFailure) {
+    let (flag, inline) = Self.split(word[...])
+    switch flag {
+    case "--json": isJSON = true
+    case "--quiet": isQuiet = true
+    case "--verbose": isVerbose = true
+    case "--no-color": allowsColour = false
+    case "--help": wantsHelp = true
+    case "--password-file": values.passwordFile = try value(flag, inline, &rest)
+    case "--secret": values.secretFile = try value(flag, inline, &rest)
+    case "--placeholder":
+      let (name, text) = Self.split(try value(flag, inline, &rest)[...])
+      guard let text, !name.isEmpty else {
+        throw MigrationFailure(Failure.usage("--placeholder takes NAME=VALUE"))
+      }
+      values.values["placeholders." + name] = text
+    default: try addOptionFlag(flag, inline, &rest)
+    }
+  }
+
+  private mutating func addOptionFlag(
+    _ flag: String, _ inline: String?, _ rest: inout ArraySlice<String>
+  ) throws(MigrationFailure) {
+    guard let (option, key) = MigrationOptions.find(flag: flag) else {
+      throw MigrationFailure(
+        Failure.usage("unknown option \(flag)", hint: "`dbtool migrate --help` lists every option"),
+        code: .configuration)
+    }
+    let text: String
+    if option.kind == .boolean, inline == nil {
+      text = ["true", "false"].contains(rest.first?.lowercased() ?? "") ? rest.removeFirst() : "true"
+    } else {
+      text = try value(flag, inline, &rest)
+    }
+    // Our form says what is wrong; Flyway's own words for a bad value do not.
+    do throws(MigrationError) { try values.values.set(option, key, to: text) } catch {
+      if case .unreadableValue = error {
+        throw MigrationFailure(
+          Failure.usage(
+            "\(flag) cannot be '\(text)'", hint: option.kind == .boolean ? "true or false" : "a number"))
+      }
+      throw MigrationFailure(error)
+    }
+  }
+
+  private func value(
+    _ flag: String, _ inline: String?, _ rest: inout ArraySlice<String>
+  ) throws(MigrationFailure) -> String {
+    if let inline { return inline }
+    guard let next = rest.popFirst() else { throw MigrationFailure(Failure.usage("\(flag) needs a value")) }
+    return next
+  }
+}

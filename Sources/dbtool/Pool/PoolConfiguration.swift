@@ -1,0 +1,113 @@
+import DatabaseTools
+import PoolServer
+
+/// Everything `dbtool pool` was told, put together: flag, then variable, then file, then default.
+struct PoolConfiguration: Sendable {
+  let settings: PoolSettings
+  let logFormat: LogFormat
+  /// What the user should know, one sentence each.
+  let notes: [String]
+
+  /// - Parameters:
+  ///   - flags: values by key's name.
+  ///   - document: the file, when there is one.
+  /// - Throws: `Failure` that names the flag, the variable or the file's line at fault.
+  init(flags: [String: PoolValue], environment: [String: String], document: PoolDocument?) throws(Failure) {
+    let variables = try PoolVariables.values(environment)
+    let file = try document?.scalars() ?? [:]
+    var notes = variables.notes
+
+    let entries = document.map { PoolEntries(document: $0) }
+    var target = try entries?.target()
+    var users = try entries?.users() ?? []
+    var database: String?
+    if target == nil || users.isEmpty {
+      let named = try PoolServerTarget.named(in: environment)
+      notes += named.notes
+      target = target ?? named.target
+      database = named.database
+      guard target != nil else { throw Self.noTarget }
+      if users.isEmpty { users = [try Self.user(named)] }
+    }
+    guard let target else { throw Self.noTarget }
+
+    var settings = PoolSettings(target: target, users: users)
+    settings.databases = try entries?.databases() ?? []
+    settings.probeDatabase = settings.databases.first?.target ?? database
+    let values = Layers(flags: flags, variables: variables.values, file: file, document: document)
+    for key in PoolKeys.scalars { try values.fill(key, into: &settings) }
+    self.settings = settings
+    self.notes = notes
+    logFormat =
+      values.value(of: PoolKeys.scalar("log_format")).flatMap { LogFormat(rawValue: $0.plainText) } ?? .text
+  }
+
+  private static func user(_ named: PoolServerTarget) throws(Failure) -> PoolSettings.User {
+    guard let name = named.user else {
+      throw .usage(
+        "no user is named",
+        hint: "DATABASE_URL=postgres://USER:PASSWORD@HOST/DATABASE, or [[pool.users]] in the file")
+    }
+    guard let password = named.password, !password.reveal.isEmpty else {
+      throw .usage(
+        "user \(name.quoted) has no password", detail: "the pool does not read ~/.pgpass",
+        hint: "put it into DATABASE_URL or PGPASSWORD, or into [[pool.users]] of the file")
+    }
+    return PoolSettings.User(name: name, password: password.reveal)
+  }
+
+  private static let noTarget = Failure.usage(
+    "no server is named",
+    hint:
+      "DATABASE_URL=postgres://USER:PASSWORD@HOST/DATABASE dbtool pool, or [[pool.targets]] in dbtool.toml")
+}
+
+/// The four places a value can come from, the strongest first.
+private struct Layers {
+  let flags: [String: PoolValue]
+  let variables: [String: PoolValue]
+  let file: [String: PoolValue]
+  let document: PoolDocument?
+
+  func value(of key: PoolKey) -> PoolValue? {
+    if let value = flags[key.name] ?? variables[key.name] ?? file[key.name] { return value }
+    return key.fallback.flatMap { try? key.value(ofText: $0) }
+  }
+
+  /// Puts the key's value where the settings keep it.
+  func fill(_ key: PoolKey, into settings: inout PoolSettings) throws(Failure) {
+    guard let value = value(of: key) else { return }
+    do throws(PoolValueProblem) {
+      switch (key.name, value) {
+      case ("listen", .list(let addresses)): settings.listeners = try ListenAddress.listeners(addresses)
+      case ("http_listen", .text(let address)):
+        settings.http = address.isEmpty ? nil : try ListenAddress.hostAndPort(address)
+      default: key.fill(value, into: &settings)  // the other keys know their own field
+      }
+    } catch {
+      throw failure(key, error)
+    }
+  }
+
+  /// A failure at whichever place the key's value came from.
+  private func failure(_ key: PoolKey, _ problem: PoolValueProblem) -> Failure {
+    if flags[key.name] != nil { return .usage("--\(key.flag) \(problem.what)", hint: problem.hint) }
+    if variables[key.name] != nil { return Failure("\(key.variable) \(problem.what)", hint: problem.hint) }
+    let what = "\(key.name) \(problem.what)"
+    return document?.failure(what, at: "pool.\(key.name)", hint: problem.hint, showsValue: true)
+      ?? Failure(what, hint: problem.hint)
+  }
+}
+
+extension PoolKey {
+  /// Sets the key's field; nothing for keys that have none.
+  fileprivate func fill(_ value: PoolValue, into settings: inout PoolSettings) {
+    switch (kind, value) {
+    case (.text(let field?), .text(let text)): settings[keyPath: field.path] = text
+    case (.duration(let field?), .milliseconds(let time)): settings[keyPath: field.path] = time
+    case (.count(_, let field?), .count(let count)): settings[keyPath: field.path] = count
+    case (.optionalCount(_, let field), .count(let count)): settings[keyPath: field.path] = count
+    default: break  // no field, or looked at elsewhere
+    }
+  }
+}

@@ -1,0 +1,123 @@
+import DatabaseTools
+import PoolServer
+
+/// The servers, users and databases that a file names.
+struct PoolEntries: Sendable {
+  let document: PoolDocument
+
+  /// The one server; `nil` when the file names none.
+  func target() throws(Failure) -> PoolSettings.Target? {
+    let entries = try document.entries("targets")
+    if entries.count > 1 {
+      throw document.failure(
+        "several targets are not served yet", at: entries[1].path,
+        hint: "name the server that is written to, the writer")
+    }
+    guard let entry = entries.first else { return nil }
+    guard let host = entry.text("host"), !host.isEmpty else {
+      throw document.failure("the target has no host", at: entry.path, hint: #"host = "db.internal""#)
+    }
+    guard !host.contains(where: { $0 == "," || $0.isWhitespace }) else {
+      throw document.failure(
+        "host takes one name, address or folder, not \(host.quoted)", at: entry.path + ".host",
+        showsValue: true)
+    }
+    return PoolSettings.Target(host: host, port: UInt16(clamping: entry.count("port") ?? 5432))
+  }
+
+  /// Who may log in; empty when the file says nothing.
+  func users() throws(Failure) -> [PoolSettings.User] {
+    var users: [PoolSettings.User] = []
+    for entry in try document.entries("users") {
+      let user = try user(entry)
+      // Bytes, not letters: two spellings of one accented letter are two roles for PostgreSQL.
+      if users.contains(where: { $0.name.utf8.elementsEqual(user.name.utf8) }) {
+        throw document.failure(
+          "user \(user.name.quoted) is there twice", at: "\(entry.path).name", showsValue: true)
+      }
+      users.append(user)
+    }
+    return users
+  }
+
+  private func user(_ entry: PoolDocument.Entry) throws(Failure) -> PoolSettings.User {
+    let given = ["password", "password_file", "secret_file"].filter { entry.text($0)?.isEmpty == false }
+    let label = entry.text("name").map { "user \($0.quoted)" } ?? "a user"
+    guard given.count <= 1 else {
+      throw document.failure(
+        "\(label) has both \(given[0]) and \(given[1])", at: "\(entry.path).\(given[1])",
+        hint: "one of them is enough")
+    }
+    var name = entry.text("name") ?? ""
+    var password: String?
+    switch given.first {
+    case "password": password = entry.text("password")
+    case "password_file": password = try self.password(entry, "password_file", label)
+    case "secret_file":
+      let source = try read(entry, "secret_file") { path throws(Failure) in
+        try SecretFile.secret(at: path, from: "secret_file of \(label)")
+      }
+      password = source?.password?.reveal
+      if let secret = source?.user {
+        if name.isEmpty { name = secret }
+        guard name == secret else {
+          throw document.failure(
+            "\(label) has a secret_file for user \(secret.quoted)", at: "\(entry.path).secret_file",
+
+            hint: "leave name out: the file says it", showsValue: true)
+        }
+      }
+    default: break
+    }
+    guard !name.isEmpty else {
+      throw document.failure("a user has no name", at: entry.path, hint: #"name = "app""#)
+    }
+    guard let password, !password.isEmpty else {
+      throw document.failure(
+        "user \(name.quoted) has no password", at: entry.path,
+        hint: "add password, password_file or secret_file")
+    }
+    var user = PoolSettings.User(name: name, password: password)
+    user.maxConnections = entry.count("max_connections") ?? 0
+    user.serverUser = entry.text("server_user").flatMap { $0.isEmpty ? nil : $0 }
+    user.serverPassword = try self.password(entry, "server_password_file", label)
+    return user
+  }
+
+  private func password(_ entry: PoolDocument.Entry, _ key: String, _ label: String) throws(Failure)
+    -> String?
+  {
+    try read(entry, key) { path throws(Failure) in
+      try SecretFile.password(at: path, from: "\(key) of \(label)")
+    }?.password?.reveal
+  }
+
+  /// Reads the file that a key names, relative to the configuration's folder; a failure gets the key's place.
+  private func read(
+    _ entry: PoolDocument.Entry, _ key: String, _ read: (String) throws(Failure) -> TargetSource
+  ) throws(Failure) -> TargetSource? {
+    guard let path = entry.text(key), !path.isEmpty else { return nil }
+    do {
+      return try read(path.hasPrefix("/") ? path : document.folder + path)
+    } catch {
+      throw document.failure(error.what, at: "\(entry.path).\(key)", hint: error.hint, showsValue: true)
+    }
+  }
+
+  /// The database names that are served; empty when every name is passed through.
+  func databases() throws(Failure) -> [PoolSettings.Database] {
+    var databases: [PoolSettings.Database] = []
+    for entry in try document.entries("databases") {
+      guard let name = entry.text("name"), !name.isEmpty else {
+        throw document.failure("a database has no name", at: entry.path, hint: #"name = "shop""#)
+      }
+      if databases.contains(where: { $0.name.utf8.elementsEqual(name.utf8) }) {
+        throw document.failure(
+          "database \(name.quoted) is there twice", at: "\(entry.path).name", showsValue: true)
+      }
+      let target = entry.text("target_database").flatMap { $0.isEmpty ? nil : $0 }
+      databases.append(PoolSettings.Database(name: name, target: target ?? name))
+    }
+    return databases
+  }
+}

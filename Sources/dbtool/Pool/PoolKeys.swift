@@ -1,0 +1,194 @@
+import PoolServer
+
+/// Every key that `dbtool pool` knows. Flags, variables, the file's check, `--help` and docs/pool.md follow this table.
+enum PoolKeys {
+  /// The largest `max_connections` a PostgreSQL server can have. Source: PostgreSQL manual, "Connections and
+  /// Authentication".
+  private static let mostBackends = 262_143
+  private static let percent = 0...100
+  private static let anyCount = 0...1_000_000
+
+  /// `[pool]`, `[pool.tls]` and `[pool.fleet]`: file, variable and flag.
+  static let scalars: [PoolKey] = [
+    // MARK: Where clients come in
+    PoolKey(
+      "listen", .list, "127.0.0.1:6432", "Where clients connect: host:port, [::1]:port or unix:/folder."),
+    PoolKey(
+      "http_listen", .text(), "127.0.0.1:9137",
+      "Where /metrics, /livez and /readyz are; empty turns them off."),
+    PoolKey(
+      "max_client_connections", .count(1...1_000_000, .init(\.maxClientConnections)), "10000",
+      "Client connections at once; one more is refused with SQLSTATE 53300."),
+    PoolKey(
+      "login_timeout", .duration(.init(\.loginTimeout)), "15s", "How long a client may take to log in."),
+    PoolKey(
+      "idle_client_timeout", .duration(.init(\.idleClientTimeout)), "0s",
+      "A client that asks nothing for so long is disconnected."),
+    PoolKey(
+      "idle_transaction_timeout", .duration(.init(\.idleTransactionTimeout)), "0s",
+      "A client that leaves a transaction open and idle for so long is disconnected."),
+    PoolKey(
+      "tcp_user_timeout", .duration(.init(\.tcpUserTimeout)), "30s",
+      "A peer that acknowledges nothing for so long is gone; both sides."),
+
+    // MARK: Backends
+    PoolKey(
+      "max_connections", .optionalCount(1...mostBackends, .init(\.maxConnections)), nil,
+      "Hard cap on backends over all users and databases. Absent: max_connections_percent decides."),
+    PoolKey(
+      "max_connections_percent", .count(1...100, .init(\.maxConnectionsPercent)), "100",
+      "The cap, as a share of what the server leaves to ordinary roles."),
+    PoolKey(
+      "max_idle_connections_percent", .count(percent, .init(\.maxIdleConnectionsPercent)), "50",
+      "Share of the cap above which backends idle for server_idle_timeout are closed."),
+    PoolKey(
+      "min_connections", .count(0...mostBackends), "0", "Backends kept open without clients.",
+      only: ["0"], hint: "backends are opened when clients need them; leave it out"),
+    PoolKey(
+      "server_idle_timeout", .duration(.init(\.serverIdleTimeout)), "5m",
+      "When an idle backend may be closed."),
+    PoolKey(
+      "server_lifetime", .duration(.init(\.serverLifetime)), "1h",
+      "An idle backend older than this is closed."),
+    PoolKey(
+      "connect_timeout", .duration(.init(\.connectTimeout)), "15s",
+      "For a backend's connect and login together."),
+    PoolKey("init_query", .text(.init(\.initQuery)), "", "SQL that runs once on each new backend."),
+    PoolKey(
+      "max_prepared_statements", .count(1...anyCount.upperBound, .init(\.maxPreparedStatements)), "500",
+      "Prepared statements kept on each backend."),
+
+    // MARK: Borrowing
+    PoolKey(
+      "pool_mode", .choice(["transaction", "session"]), "transaction", "When a backend is given back.",
+      only: ["transaction"], hint: #"leave pool_mode out, or say "transaction""#),
+    PoolKey(
+      "borrow_timeout", .duration(.init(\.borrowTimeout)), "120s",
+      "How long a query waits for a backend before it fails with SQLSTATE 53300; 0 waits for ever."),
+    PoolKey(
+      "max_borrow_queue", .count(anyCount, .init(\.maxBorrowQueue)), "0",
+      "Clients that may wait at once; one more is refused. 0 = no limit."),
+    PoolKey(
+      "failover_hold", .duration(.init(\.failoverHold)), "30s",
+      "How long clients wait while no server is reachable; never longer than borrow_timeout."),
+    PoolKey(
+      "max_replica_lag", .duration(), "1s", "How far behind a reader may be.",
+      only: ["1000"], hint: "readers are not served yet; leave it out"),
+    PoolKey(
+      "query_timeout", .duration(), "0s", "How long a query may run.",
+      only: ["0"], hint: "set statement_timeout for the role at the server instead"),
+    PoolKey(
+      "transaction_timeout", .duration(), "0s", "How long a transaction may run.",
+      only: ["0"],
+      hint:
+        "set idle_in_transaction_session_timeout for the role at the server, or idle_transaction_timeout here"
+    ),
+
+    // MARK: Session state
+    PoolKey(
+      "session_state", .choice(["replay", "pin"]), "replay", "What becomes of a client's settings.",
+      only: ["replay"], hint: "leave session_state out: settings follow the client"),
+    PoolKey(
+      "session_check", .choice(["always", "tokens"]), "always",
+      "When a backend is cleaned before another client.",
+      only: ["always"], hint: "leave session_check out: a backend is cleaned whenever its client changes"),
+    PoolKey(
+      "max_pinned_percent", .count(percent), "50", "Share of the cap that pinned clients may hold.",
+      only: ["50"], hint: "leave it out, and watch dbtool_pool_clients_pinned"),
+
+    // MARK: The process
+    PoolKey(
+      "threads", .count(0...1_024), "1", "Event loops.",
+      only: ["1"], hint: "leave threads out; for more cores, start more pools and divide max_connections"),
+    PoolKey(
+      "io", .choice(["auto", "epoll", "io_uring"]), "auto", "How the kernel is asked.",
+      only: ["auto", "epoll"], hint: #"say "auto" or "epoll""#),
+    PoolKey("log_format", .choice(["text", "json"]), "text", "How the log on stderr is written."),
+    PoolKey(
+      "drain_delay", .duration(.init(\.drainDelay)), "0s",
+      "After SIGTERM: /readyz says 503 and clients are still taken, for so long."),
+    PoolKey(
+      "drain_timeout", .duration(.init(\.drainTimeout)), "25s",
+      "Then: how long running transactions may take to end."),
+    PoolKey(
+      "sqlstate_compat", .choice(["postgres", "rds", "pgbouncer"]), "postgres",
+      "Whose error codes clients see.",
+      only: ["postgres"], hint: "leave sqlstate_compat out"),
+    PoolKey(
+      "admin_users", .list, "", "Who may run the console.",
+      only: [""], hint: "leave it out: there is no console yet; /metrics tells how the pool is"),
+    PoolKey(
+      "stats_users", .list, "", "Who may read the console.",
+      only: [""], hint: "leave it out: there is no console yet; /metrics tells how the pool is"),
+
+    // MARK: [pool.tls], towards clients
+    PoolKey(
+      "tls.mode", .choice(["disable", "allow", "require", "verify-ca", "verify-full"]), "disable",
+      "Encryption towards clients.", only: ["disable"], hint: withoutTLS),
+    PoolKey("tls.cert_file", .text(), "", "The certificate shown to clients.", only: [""], hint: withoutTLS),
+    PoolKey("tls.key_file", .text(), "", "Its private key.", only: [""], hint: withoutTLS),
+    PoolKey("tls.ca_file", .text(), "", "Whose certificates clients may show.", only: [""], hint: withoutTLS),
+
+    // MARK: [pool.fleet], many pools with one budget
+    PoolKey(
+      "fleet.enabled", .toggle, "false", "Whether pools of one name share max_connections.",
+      only: ["false"], hint: "give each pool its part by max_connections"),
+    PoolKey("fleet.name", .text(), "shop", "The fleet's name; without effect while fleet.enabled is false."),
+  ]
+
+  /// `[[pool.targets]]`: the file only.
+  static let target: [PoolKey] = [
+    PoolKey("host", .text(), nil, "A name, an address, or the folder of a Unix socket. Required."),
+    PoolKey("port", .count(1...65_535), "5432", "The server's port."),
+    PoolKey(
+      "role", .choice(["writer", "reader", "auto"]), "auto", "What the server is.",
+      only: ["writer", "auto"], hint: "name the writer's host; readers are not served yet"),
+    PoolKey(
+      "sslmode", .choice(["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]), "prefer",
+      "Encryption towards the server, in libpq's words; all that is served connects without.",
+      only: ["disable", "allow", "prefer"], hint: withoutServerTLS),
+    PoolKey(
+      "ca_file", .text(), "", "Whose certificate the server may show.", only: [""], hint: withoutServerTLS),
+  ]
+
+  /// `[[pool.users]]`: the file only.
+  static let user: [PoolKey] = [
+    PoolKey("name", .text(), nil, "Who may log in. Required, unless secret_file says it."),
+    PoolKey("password", .text(), nil, "The password; or one of the next two."),
+    PoolKey("password_file", .text(), nil, "A file with the password as its only line."),
+    PoolKey(
+      "secret_file", .text(), nil, "A JSON file with username and password, as AWS Secrets Manager stores it."
+    ),
+    PoolKey(
+      "max_connections", .count(0...mostBackends), "0",
+      "Backends of this user over all databases; 0 = only the cap."),
+    PoolKey("server_user", .text(), nil, "The role at the server, when it is another."),
+    PoolKey("server_password_file", .text(), nil, "The password at the server, when it is another."),
+    PoolKey(
+      "pool_mode", .choice(["transaction", "session"]), "transaction", "As pool_mode, for this user.",
+      only: ["transaction"], hint: #"leave pool_mode out, or say "transaction""#),
+  ]
+
+  /// `[[pool.databases]]`: the file only.
+  static let database: [PoolKey] = [
+    PoolKey("name", .text(), nil, "The name that clients use. Required."),
+    PoolKey("target_database", .text(), nil, "Its name at the server; the same when absent."),
+    PoolKey(
+      "role", .choice(["writer", "reader"]), "writer", "Which servers it goes to.",
+      only: ["writer"], hint: "leave role out; readers are not served yet"),
+    PoolKey(
+      "pool_mode", .choice(["transaction", "session"]), "transaction", "As pool_mode, for this database.",
+      only: ["transaction"], hint: #"leave pool_mode out, or say "transaction""#),
+  ]
+
+  private static let withoutTLS =
+    "leave it out, and keep clients on this machine or a private network: listen on 127.0.0.1 or unix:/folder"
+  static let withoutServerTLS =
+    "run the pool where the way to the server is private, with sslmode=disable or prefer"
+
+  /// The scalar of that name.
+  static func scalar(_ name: String) -> PoolKey {
+    guard let key = scalars.first(where: { $0.name == name }) else { preconditionFailure("no key \(name)") }
+    return key
+  }
+}

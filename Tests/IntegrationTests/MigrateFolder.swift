@@ -1,0 +1,50 @@
+import DatabaseTools
+import Foundation
+import LibPQ
+import TestSupport
+
+/// A folder with migrations, and an empty database for them.
+struct MigrateFolder {
+  let path: String
+  let target: DatabaseTarget
+
+  /// - Parameter scripts: file name to text, in `sql/`.
+  static func with(_ scripts: [String: String], _ body: (MigrateFolder) throws -> Void) throws {
+    try SharedPostgres.withDatabase { target in
+      let folder = FileManager.default.temporaryDirectory.appending(path: "migrate-\(UUID().uuidString)")
+      try FileManager.default.createDirectory(
+        at: folder.appending(path: "sql"), withIntermediateDirectories: true)
+      defer { try? FileManager.default.removeItem(at: folder) }
+      let here = MigrateFolder(path: folder.path, target: target)
+      for (name, text) in scripts { try here.write(name, text) }
+      try body(here)
+    }
+  }
+
+  func write(_ name: String, _ text: String) throws {
+    try Data(text.utf8).write(to: URL(filePath: path + "/sql/" + name))
+  }
+
+  private func words(_ arguments: [String]) -> [String] {
+    arguments + ["--no-color", "--url", target.testURL]
+  }
+
+  func dbtool(_ arguments: String...) throws -> DBToolProcess.Result {
+    try runDBTool(words(arguments), environment: ["HOME": path], in: path)
+  }
+
+  func start(_ arguments: String...) throws -> DBToolProcess {
+    try DBToolProcess(words(arguments), environment: ["HOME": path], in: path)
+  }
+
+  /// The first column of the first row.
+  func ask(_ sql: String) throws -> String? { try target.connect().query(sql).first }
+
+  /// `1 t`, a line for each row of the history.
+  func history() throws -> [String] {
+    let rows = try target.connect().query(
+      "SELECT coalesce(version, description) || ' ' || success FROM flyway_schema_history ORDER BY installed_rank"
+    )
+    return (0..<rows.count).map { rows[$0, 0] ?? "" }
+  }
+}

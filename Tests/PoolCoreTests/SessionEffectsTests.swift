@@ -1,0 +1,110 @@
+import PoolCore
+import Testing
+
+@Suite("What a text says it does to its session") struct SessionEffectsTests {
+  private func effects(_ text: String) -> SessionEffects { SessionEffects.scan(Array(text.utf8).span) }
+
+  @Test(
+    "innocent statements say nothing",
+    arguments: [
+      "", ";", "SELECT 1", "select set_name from sets where reset = 'RESET ALL'", "BEGIN; COMMIT",
+      "-- SET x = 1",
+      "/* LISTEN a */ SELECT 'SET y = 2'", "UPDATE t SET a = 1", "INSERT INTO t VALUES ('DISCARD ALL')",
+      "SET LOCAL work_mem = '1MB'", "SET TRANSACTION READ ONLY", "SET CONSTRAINTS ALL DEFERRED",
+      "ALTER ROLE app SET work_mem = '1MB'", "ALTER TABLE t ALTER c SET DEFAULT 1",
+      "SELECT pg_advisory_xact_lock(1)",
+      "SELECT pg_try_advisory_xact_lock_shared(1)", "CREATE TABLE temp_orders (a int)",
+      "SELECT temp FROM weather",
+      "DECLARE c CURSOR FOR SELECT 1", "DECLARE c CURSOR WITHOUT HOLD FOR SELECT 1",
+      "PREPARE TRANSACTION 'x'",
+      "CREATE FUNCTION f() RETURNS int SET search_path = a AS $$ SET x = 1 $$ LANGUAGE sql", "DISCARD PLANS",
+      "DO $$ BEGIN PERFORM 1; END $$", "NOTIFY a", "SELECT $1", "SHOW work_mem",
+    ])
+  func innocent(text: String) {
+    #expect(effects(text).isEmpty, "\(effects(text))")
+  }
+
+  @Test(
+    "state that only its own backend can keep pins",
+    arguments: [
+      ("CREATE TEMP TABLE t (a int)", .temporaryObject),
+      ("create temporary view v as select 1", .temporaryObject),
+      ("CREATE OR REPLACE TEMP VIEW v AS SELECT 1", .temporaryObject),
+      ("CREATE LOCAL TEMPORARY TABLE t (a int)", .temporaryObject),
+      ("SELECT 1 INTO TEMP t", .temporaryObject),
+      ("SELECT 1 INTO LOCAL TEMP t", .temporaryObject), ("CREATE TABLE pg_temp.t (a int)", .temporaryObject),
+      ("DECLARE c CURSOR WITH HOLD FOR SELECT 1", .heldCursor), ("LISTEN orders", .listen),
+      ("PREPARE p AS SELECT 1", .preparedStatement), ("SELECT pg_advisory_lock(1)", .advisoryLock),
+      ("select PG_TRY_ADVISORY_LOCK_SHARED(1, 2)", .advisoryLock),
+      ("WITH l AS (SELECT pg_advisory_lock_shared(1)) SELECT * FROM l", .advisoryLock),
+      ("SELECT lastval()", .sequenceMemory), ("SELECT \"currval\"('s')", .sequenceMemory),
+      ("LOAD 'auto_explain'", .library),
+      ("SET ROLE admin", .role), ("SET SESSION ROLE admin", .role),
+      ("SET SESSION AUTHORIZATION admin", .role),
+      ("SELECT set_config('role', 'admin', false)", .role),
+      ("SELECT set_config($1, $2, false)", .settingByFunction),
+      ("SELECT set_config('a' || 'b', '1', false)", .settingByFunction), ("SET SEED TO 0.5", .randomSeed),
+      ("DO $$ BEGIN SET work_mem = '1MB'; END $$", .settingInBlock),
+      ("DO 'begin reset all; end'", .settingInBlock),
+      ("DO $x$ BEGIN CREATE TEMP TABLE t (a int); END $x$", .temporaryObject),
+      ("SELECT 1; LISTEN orders", .listen), ("BEGIN; SELECT 1; SET ROLE x; COMMIT", .role),
+    ] as [(String, PinReason)])
+  func pins(text: String, reason: PinReason) {
+    #expect(effects(text).pin == reason)
+  }
+
+  @Test("a text too long to be read pins")
+  func long() {
+    #expect(
+      effects("SELECT '" + String(repeating: "x", count: SessionEffects.longestScanned) + "'").pin
+        == .longText)
+  }
+
+  @Test(
+    "settings are named as the server knows them",
+    arguments: [
+      ("SET work_mem = '1MB'", ["work_mem"]), ("set Session WORK_MEM to '1MB'", ["work_mem"]),
+      ("SET app.Tenant = '7'", ["app.tenant"]), ("SET \"DateStyle\" = 'ISO, DMY'", ["datestyle"]),
+      ("SET TIME ZONE 'UTC'", ["timezone"]), ("SET NAMES 'LATIN1'", ["client_encoding"]),
+      ("SET SCHEMA 'shop'", ["search_path"]),
+      ("SET search_path = a, b; SET work_mem = 1", ["search_path", "work_mem"]),
+      ("SET XML OPTION DOCUMENT", ["xmloption"]),
+      ("SELECT set_config('App.Tenant', '7', false)", ["app.tenant"]),
+      ("SELECT pg_catalog.set_config('search_path', '', false)", ["search_path"]),
+      (
+        "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",
+        ["default_transaction_isolation", "default_transaction_read_only", "default_transaction_deferrable"]
+      ),
+      ("RESET ALL; SET work_mem = 1", ["work_mem"]), ("RESET work_mem; SET work_mem = 1", ["work_mem"]),
+      ("SET a.b = 1; SET a.b = 2", ["a.b"]),
+    ])
+  func settings(text: String, names: [String]) {
+    #expect(effects(text).settings == names)
+    #expect(effects(text).resets == [])
+    #expect(effects(text).pin == nil)
+  }
+
+  @Test(
+    "going back to the default is a reset, however it is written",
+    arguments: [
+      ("RESET work_mem", ["work_mem"]), ("RESET TIME ZONE", ["timezone"]),
+      ("SET work_mem TO DEFAULT", ["work_mem"]),
+      ("SET work_mem = default", ["work_mem"]), ("SET TIME ZONE LOCAL", ["timezone"]),
+      ("SET TIME ZONE DEFAULT", ["timezone"]),
+      ("SET NAMES DEFAULT", ["client_encoding"]), ("SET work_mem = 1; RESET work_mem", ["work_mem"]),
+      ("RESET a; RESET b", ["a", "b"]),
+    ])
+  func resets(text: String, names: [String]) {
+    #expect(effects(text).resets == names)
+    #expect(effects(text).settings == [])
+  }
+
+  @Test(
+    "RESET ALL and DISCARD ALL undo everything, what the text has set before them included",
+    arguments: ["RESET ALL", "DISCARD ALL", "SELECT 1; reset all"])
+  func resetsAll(text: String) {
+    #expect(effects(text).resetsAll)
+    let behind = effects("SET work_mem = 1; \(text)")
+    #expect(behind.settings == [] && behind.resets == ["work_mem"])
+  }
+}
