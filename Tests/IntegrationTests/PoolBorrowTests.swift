@@ -27,7 +27,7 @@ import Testing
         let reply = try client.query("SELECT 1")
         let waited = ContinuousClock.now - start
         #expect(waited >= .milliseconds(395))
-        #expect(waited < .milliseconds(1_500))
+        #expect(waited < .seconds(30))
         #expect(reply.tags == "EZ")
         #expect(reply.status == .idle)
         expectTimeout(reply.error, milliseconds: 400, cap: 2, waiting: 1)

@@ -170,7 +170,7 @@ import Testing
       }
       let start = ContinuousClock.now
       _ = try client.lastWords()
-      #expect(ContinuousClock.now - start < .seconds(5))
+      #expect(ContinuousClock.now - start < .seconds(12))
       #expect(pool.metric("refusals_total{reason=\"login_timeout\"}") == 1)
     }
   }

@@ -26,12 +26,12 @@ final class PoolProcess {
   ) throws {
     let pool = try PoolProcess(database, backends: backends, flags)
     defer { if pool.process.isRunning { pool.process.send(SIGKILL) } }
-    guard eventually(within: .seconds(15), { pool.page("/readyz")?.status == 200 }) else {
+    guard eventually(within: .seconds(60), { pool.page("/readyz")?.status == 200 }) else {
       throw NotReady(stderr: pool.process.stderrSoFar)
     }
     try body(pool)
     pool.process.send(SIGTERM)
-    #expect(eventually(within: .seconds(15)) { !pool.process.isRunning }, "the pool did not drain")
+    #expect(eventually(within: .seconds(60)) { !pool.process.isRunning }, "the pool did not drain")
     if !pool.process.isRunning { #expect(pool.process.finish().status == 0) }
   }
 
@@ -59,12 +59,17 @@ final class PoolProcess {
       ] + flags, environment: ["DATABASE_URL": database.testURL], in: "/")
   }
 
-  /// A port that nobody has at this moment.
+  /// A port that nobody has at this moment, from below those that the system gives to outgoing connections (32768
+  /// and up): a client of another test must not take it before the pool does.
   static func freePort() throws -> UInt16 {
-    let address = try #require(try SocketAddress.resolve(host: "127.0.0.1", port: 0).first)
-    let socket = try address.listen()
-    defer { socket.close() }
-    return try #require(socket.localPort)
+    for _ in 0..<100 {
+      let address = try #require(
+        try SocketAddress.resolve(host: "127.0.0.1", port: .random(in: 12_000..<32_000)).first)
+      guard let socket = try? address.listen() else { continue }
+      defer { socket.close() }
+      return try #require(socket.localPort)
+    }
+    throw NotReady(stderr: "no free port in a hundred tries")
   }
 
   // MARK: Clients

@@ -63,7 +63,7 @@ import Testing
         #expect(reply.error?.message.hasPrefix("no server can be reached: ") == true)
         #expect(reply.error?.hint?.isEmpty == false)
         #expect(waited > .milliseconds(900))
-        #expect(waited < .seconds(4))
+        #expect(waited < .seconds(25))
 
         let newcomer = try PoolWireClient(port: pool.port)
         let error = #expect(throws: PoolWireClient.Failure.self) {
@@ -144,9 +144,22 @@ private final class RestartableServer {
     guard stopped.status == 0 else { throw ControlFailed(output: stopped.output) }
   }
 
-  /// Starts it where it was; it may not answer yet.
+  /// Starts it where it was, and waits until it answers; again, should a client of another test have had the port as
+  /// its own end for a moment.
   func start() throws {
-    restarted = try program("postgres", ["-D", folder + "/data", "-p", target.port ?? ""])
+    for _ in 0..<20 {
+      let server = try program("postgres", ["-D", folder + "/data", "-p", target.port ?? ""])
+      restarted = server
+      let answers = eventually { canConnect || !server.isRunning }
+      if answers, server.isRunning { return }
+    }
+    throw ControlFailed(output: try restarted?.finish().output ?? "")
+  }
+
+  private var canConnect: Bool {
+    guard let connection = try? target.connect() else { return false }
+    connection.close()
+    return true
   }
 
   private func program(_ name: String, _ arguments: [String]) throws -> PoolProgram {

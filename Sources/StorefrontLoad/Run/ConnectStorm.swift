@@ -24,10 +24,12 @@ package enum ConnectStorm {
   ///   - count: connections to try, each once.
   ///   - patience: how long all of it may take; who is not in by then counts as failed.
   ///   - watch: called about ten times a second with the connections that are in and those that failed.
+  ///   - allTried: called once every connection has been tried, while those that are in are still held.
   /// - Throws: ``SystemError`` when not even the loop can be set up.
   package static func run(
     _ target: LoadTarget, count: Int, loginsAtOnce: Int = 64, patience: Duration = .seconds(60),
-    hash: ScramHash, watch: (_ accepted: Int, _ failed: Int) -> LoadVerdict = { _, _ in .goOn }
+    hash: ScramHash, watch: (_ accepted: Int, _ failed: Int) -> LoadVerdict = { _, _ in .goOn },
+    allTried: () -> Void = {}
   ) throws(SystemError) -> Report {
     let kit = LoadClientKit(
       encoder: RequestEncoder(), keys: ScramKeyCache(password: target.password, hash: hash))
@@ -54,6 +56,7 @@ package enum ConnectStorm {
     if accepted + failed < count, !isInterrupted {
       refusals[.lost("no answer within \(patience)"), default: 0] += count - accepted - failed
     }
+    allTried()
     loop.terminateAll()
     return Report(
       attempted: count, accepted: accepted,

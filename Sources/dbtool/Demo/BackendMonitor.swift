@@ -10,6 +10,8 @@ final class BackendMonitor: Sendable {
   private struct State {
     var most = 0
     var looks = 0
+    /// Never set back, unlike `looks`.
+    var looksEver = 0
     var failure: Failure?
     var isStopping = false
     var hasEnded = false
@@ -53,6 +55,7 @@ final class BackendMonitor: Sendable {
           state.withLock {
             $0.most = max($0.most, count)
             $0.looks += 1
+            $0.looksEver += 1
           }
         } catch {
           throw Failure(error)
@@ -63,6 +66,13 @@ final class BackendMonitor: Sendable {
     } catch {
       return error
     }
+  }
+
+  /// Waits until a look that began after this call has ended, so that what is open now has been counted.
+  func lookOnce() {
+    let before = state.withLock { $0.looksEver }
+    // The next look to end may have begun already.
+    while state.withLock({ $0.looksEver < before + 2 && !$0.hasEnded }) { usleep(1_000) }
   }
 
   /// What was seen since the last call: the most backends at a time, and how often it was looked.

@@ -43,7 +43,7 @@ struct Demo {
     defer { monitor.stop() }
     try interruption.check()
 
-    let storm = try connectDirectly(server, database)
+    let storm = try connectDirectly(server, database, monitor)
     let mostDirect = try monitor.takeMost().most
     let migrations = try migrate(folders, database)
     let seeded = try seed(folders, database)
@@ -74,7 +74,7 @@ struct Demo {
   // MARK: - The steps
 
   private mutating func connectDirectly(
-    _ server: EphemeralServer, _ database: DemoDatabase
+    _ server: EphemeralServer, _ database: DemoDatabase, _ monitor: BackendMonitor
   ) throws(Failure) -> ConnectStorm.Report {
     steps.begin("without a pool: \(Figures.count(plan.clients)) clients connect to the server")
     let target = try loadTarget(host: server.target.host, port: server.target.port, database)
@@ -84,6 +84,8 @@ struct Demo {
       report = try ConnectStorm.run(target, count: plan.clients, hash: .openSSL) { accepted, failed in
         progress.show(accepted: accepted, failed: failed)
         return interruption.hasCome ? .stop : .goOn
+      } allTried: {
+        monitor.lookOnce()
       }
     } catch {
       throw Failure("\(error.call): \(error.reason)")
