@@ -201,6 +201,7 @@ extension PoolLoop {
     }
     server.downSince = nil
     server.wasReached = true
+    server.complaint.settled()
     switch pool.connected(BackendID(index), at: now) {
     case .lend(let client): serveWaiter(client, index)
     case .keep: break
@@ -233,11 +234,14 @@ extension PoolLoop {
     pool.connectFailed(at: now)
     let isTemporary = error.map { Self.isTemporary($0.sqlState) } ?? true
     let who = identities.entries[Int(identity.index)]
-    logger.warning(
-      "cannot open a backend: \(reason)",
-      metadata: [
-        "user": "\(who.serverUser)", "database": "\(who.database)", "target": "\(settings.target.host)",
-      ])
+    if let missed = server.complaint.tell("\(who.serverUser)/\(who.database): \(reason)", at: now) {
+      var facts: Logger.Metadata = [
+        "user": "\(who.serverUser)", "database": "\(who.database)",
+        "target": "\(settings.target.host):\(settings.target.port)",
+      ]
+      if missed > 0 { facts["repeated"] = "\(missed)" }
+      logger.warning("cannot open a backend: \(reason)", metadata: facts)
+    }
     // The next attempt tries the host's next address, and then stays with what answers.
     if error == nil, server.nextAddress == Int(backends[index].address) {
       server.nextAddress = (server.nextAddress + 1) % max(1, server.addresses.count)
@@ -255,9 +259,9 @@ extension PoolLoop {
       giveUpOnServer()
     } else {
       if error != nil {
-        // It answers, though not to this identity.
-        server.wasReached = true
+        // It answers, though not to this identity; whether it serves any is for a login to show.
         server.downSince = nil
+        server.probeDue = max(server.probeDue, now.advanced(byMilliseconds: 10_000))
       }
       failWaiters(of: identity, error ?? ErrorFields(severity: .error, sqlState: "08006", message: reason))
     }

@@ -229,7 +229,9 @@ struct ServerState {
   var nextAddress = 0
   /// Since when no connect has succeeded; `nil` while the server answers.
   var downSince: Instant?
+  /// Whether a login has ever succeeded: that the server answers is not enough to serve anybody.
   var wasReached = false
+  var complaint = RepeatedComplaint()
   /// The last error of a connect or login, for those who wait.
   var lastError = ""
   var isResolving = false

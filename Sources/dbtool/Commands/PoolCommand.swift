@@ -1,5 +1,6 @@
 import ArgumentParser
 import DatabaseTools
+import Glibc
 import Logging
 import PoolServer
 
@@ -33,7 +34,10 @@ struct PoolCommand: ParsableCommand {
     let configuration = try PoolConfiguration(
       flags: flags.values(), environment: ProcessEnvironment.current, document: document())
     let format = global.json ? .json : configuration.logFormat
-    format.bootstrap(level: global.quiet ? .error : global.verbose ? .debug : .info)
+    // With --json the events are what the command has to tell, so they are its results.
+    format.bootstrap(
+      level: global.quiet ? .error : global.verbose ? .debug : .info,
+      to: global.json ? STDOUT_FILENO : STDERR_FILENO)
     let logger = Logger(label: "pool")
     announce(configuration, format, logger)
     let status: Int32

@@ -2,14 +2,16 @@ import DatabaseTools
 import Glibc
 import Logging
 
-/// How a long-running command writes its log on stderr: for people or for machines, one line an event.
+/// How a long-running command writes its log: for people or for machines, one line an event.
 enum LogFormat: String, Sendable, CaseIterable {
   case text, json
 
   /// Makes all loggers of the process write this way; once a process.
-  func bootstrap(level: Logger.Level) {
+  func bootstrap(level: Logger.Level, to descriptor: Int32 = STDERR_FILENO) {
     let format = self
-    LoggingSystem.bootstrap { label in LineLogHandler(label: label, format: format, logLevel: level) }
+    LoggingSystem.bootstrap { label in
+      LineLogHandler(label: label, format: format, descriptor: descriptor, logLevel: level)
+    }
   }
 }
 
@@ -17,6 +19,7 @@ enum LogFormat: String, Sendable, CaseIterable {
 struct LineLogHandler: LogHandler {
   let label: String
   let format: LogFormat
+  var descriptor = STDERR_FILENO
   var logLevel: Logger.Level
   var metadata: Logger.Metadata = [:]
 
@@ -35,7 +38,7 @@ struct LineLogHandler: LogHandler {
       case .text: Self.text(Timestamp.now, event.level, "\(event.message)", sorted)
       case .json: Self.json(Timestamp.now, event.level, label, "\(event.message)", sorted)
       }
-    Console.write(line + "\n", to: STDERR_FILENO)
+    Console.write(line + "\n", to: descriptor)
   }
 
   /// `2025-01-31T12:00:00.123Z warning message key=value key="two words"`.
