@@ -14,16 +14,21 @@ package final class EphemeralServer: Sendable {
   package let version: Int
   /// How long the start took.
   package let startTime: Duration
+  /// Where its programs are.
+  let binaries: ServerBinaries
   private let folder: PrivateFolder
   private let process: ChildProcess
   private let isStopped = Mutex(false)
 
   private init(
-    target: DatabaseTarget, version: Int, startTime: Duration, folder: PrivateFolder, process: ChildProcess
+    target: DatabaseTarget, version: Int, startTime: Duration, binaries: ServerBinaries,
+    folder: PrivateFolder,
+    process: ChildProcess
   ) {
     self.target = target
     self.version = version
     self.startTime = startTime
+    self.binaries = binaries
     self.folder = folder
     self.process = process
   }
@@ -47,8 +52,8 @@ package final class EphemeralServer: Sendable {
         folder: folder, binaries: binaries, user: user, environment: environment, signals: signals)
       let ready = try start.run(settings.parameters)
       let server = EphemeralServer(
-        target: ready.target, version: ready.version, startTime: .now - began, folder: folder,
-        process: ready.process)
+        target: ready.target, version: ready.version, startTime: .now - began, binaries: binaries,
+        folder: folder, process: ready.process)
       EphemeralRegistry.add(server)
       return server
     } catch {

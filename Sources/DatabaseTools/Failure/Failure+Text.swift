@@ -7,10 +7,12 @@ extension Failure {
   ///            |              ^
   ///       detail: …
   ///       hint: …
-  package func text(coloured: Bool = false) -> String {
+  /// - Parameter label: what it begins with; `note` for what is no error.
+  package func text(label: String = "error", coloured: Bool = false) -> String {
     let paint = Paint(isOn: coloured)
+    let start = label == "error" ? paint.red("error:") : paint.cyan(label + ":")
     var lines = [
-      paint.red("error:") + " " + Self.oneLine(what) + (sqlState.map { " (SQLSTATE \($0))" } ?? "")
+      start + " " + Self.oneLine(what) + (sqlState.map { " (SQLSTATE \($0))" } ?? "")
     ]
     if let place { lines.append("  at " + paint.bold(Self.oneLine(place.text))) }
     if let excerpt { lines += excerpt.lines(number: place?.line, paint) }

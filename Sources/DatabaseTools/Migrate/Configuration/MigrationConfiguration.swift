@@ -24,6 +24,22 @@ package struct MigrationConfiguration: Sendable {
   package static func load(
     _ commandLine: CommandLineValues, environment: [String: String]
   ) throws(MigrationFailure) -> MigrationConfiguration {
+    try load(commandLine, environment) { (files) throws(MigrationFailure) in
+      try target(commandLine, environment, files)
+    }
+  }
+
+  /// As ``load(_:environment:)``, for a database that no source names.
+  package static func load(
+    _ commandLine: CommandLineValues, environment: [String: String], for target: DatabaseTarget
+  ) throws(MigrationFailure) -> MigrationConfiguration {
+    try load(commandLine, environment) { (_) throws(MigrationFailure) in target }
+  }
+
+  private static func load(
+    _ commandLine: CommandLineValues, _ environment: [String: String],
+    target: (_ files: SettingValues) throws(MigrationFailure) -> DatabaseTarget
+  ) throws(MigrationFailure) -> MigrationConfiguration {
     let variables = try EnvironmentValues(environment)
     var strong = variables.values
     strong.override(with: commandLine.values)
@@ -44,7 +60,7 @@ package struct MigrationConfiguration: Sendable {
 
     var all = weak
     all.override(with: strong)
-    let target = try target(commandLine, environment, weak)
+    let target = try target(weak)
     do throws(MigrationError) {
       return MigrationConfiguration(
         settings: try MigrationSettings(all), target: target,

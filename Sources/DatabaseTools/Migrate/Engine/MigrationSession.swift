@@ -18,16 +18,25 @@ package final class MigrationSession {
   package var schemaNames: String { settings.list("schemas").joined(separator: ", ") }
 
   /// Looks at the files, connects, and runs initSql and the afterConnect callbacks.
-  package init(
+  package convenience init(
     _ settings: MigrationSettings, _ target: DatabaseTarget, _ talk: MigrationTalk
+  ) throws(MigrationFailure) {
+    try self.init(settings, target, talk) { $0 }
+  }
+
+  /// - Parameter adapt: makes other files of those that were found.
+  init(
+    _ settings: MigrationSettings, _ target: DatabaseTarget, _ talk: MigrationTalk,
+    adapt: (MigrationFiles) -> MigrationFiles
   ) throws(MigrationFailure) {
     self.settings = settings
     self.talk = talk
     workingDirectory = LocalPath.absolute(
       settings.optional("workingDirectory") ?? "", in: LocalPath.workingDirectory())
     do throws(MigrationError) {
-      files = try MigrationFiles.scan(
-        settings, locations: Self.locations(settings, workingDirectory, talk), in: workingDirectory)
+      files = adapt(
+        try MigrationFiles.scan(
+          settings, locations: Self.locations(settings, workingDirectory, talk), in: workingDirectory))
     } catch {
       throw MigrationFailure(error)
     }

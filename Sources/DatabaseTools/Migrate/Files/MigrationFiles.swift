@@ -16,6 +16,8 @@ package struct ScriptFile: Sendable, Equatable {
 package struct MigrationFiles: Sendable {
   package private(set) var migrations: [ScriptFile] = []
   package private(set) var callbacks: [CallbackEvent: [ScriptFile]] = [:]
+  /// Scripts whose names say nothing.
+  package private(set) var passedOver: [ScriptFile] = []
   /// What is odd but no error: a location that is not there, a folder in one that we may not read.
   package private(set) var warnings: [String] = []
 
@@ -56,6 +58,21 @@ package struct MigrationFiles: Sendable {
       case .callback, .invalid: false
       }
     }
+    files.passedOver = found.filter { if case .invalid = $0.name { true } else { false } }
+    return files
+  }
+
+  /// For a try of a part of them, or with others.
+  /// - Parameters:
+  ///   - isOut: says of a migration whether it is left out.
+  ///   - others: migrations that are tried, too.
+  ///   - events: whose callbacks are left out.
+  func without(
+    _ isOut: (ScriptFile) -> Bool, with others: [ScriptFile] = [], events: Set<CallbackEvent> = []
+  ) -> MigrationFiles {
+    var files = self
+    files.migrations = (migrations + others).filter { !isOut($0) }
+    for event in events { files.callbacks[event] = nil }
     return files
   }
 

@@ -6,3 +6,12 @@ package enum OutputFile {
     try LocalFile.write(text, to: path)
   }
 }
+
+/// A file that a command line names.
+package enum InputFile {
+  /// - Throws: `Failure` naming the file.
+  package static func bytes(of path: String) throws(Failure) -> [UInt8] { try LocalFile.bytes(of: path) }
+
+  /// What relative paths start from.
+  package static var folder: String { LocalPath.workingDirectory() }
+}

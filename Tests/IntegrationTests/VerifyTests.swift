@@ -1,0 +1,198 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// A folder with scripts and no database.
+private struct VerifyFolder {
+  let path: String
+
+  static func with(_ files: [String: String], _ body: (VerifyFolder) throws -> Void) throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "verify-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: folder) }
+    for (name, text) in files {
+      let file = folder.appending(path: name)
+      try FileManager.default.createDirectory(
+        at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+      try Data(text.utf8).write(to: file)
+    }
+    try body(VerifyFolder(path: folder.path))
+  }
+
+  func verify(_ arguments: String..., environment: [String: String] = [:]) throws -> DBToolProcess.Result {
+    try runDBTool(
+      ["verify"] + arguments, environment: ["HOME": path].merging(environment) { $1 }, in: path)
+  }
+
+  /// The findings of a run with `--json`, as `rule file:line what`.
+  func findings(_ arguments: String..., environment: [String: String] = [:]) throws -> [String] {
+    let result = try runDBTool(
+      ["verify", "--json"] + arguments, environment: ["HOME": path].merging(environment) { $1 }, in: path)
+    #expect(result.status == (result.stdout.contains("\"clean\":true") ? 0 : 1))
+    let document = try #require(
+      JSONSerialization.jsonObject(with: Data(result.stdout.utf8)) as? [String: Any], "\(result.stderr)")
+    return try #require(document["findings"] as? [[String: Any]]).map { finding in
+      let line = (finding["line"] as? Int).map { ":\($0)" } ?? ""
+      return "\(finding["rule"] ?? "") \(finding["file"] ?? "")\(line) \(finding["what"] ?? "")"
+    }
+  }
+}
+
+@Suite("dbtool verify") struct VerifyTests {
+  /// The checkout.
+  static let checkout = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().path
+
+  @Test("the project's own migrations pass the gate")
+  func storefront() throws {
+    let result = try runDBTool(["verify", "--no-color"], in: Self.checkout)
+    #expect(result.status == 0, "\(result.stdout)\(result.stderr)")
+    #expect(result.stdout.contains("clean: no findings"))
+    #expect(result.stdout.contains("rows by seeds/shop.toml, none the second time"))
+  }
+
+  @Test("the first shop's migration: the wrong name and the statement that cannot run are both found")
+  func firstShop() throws {
+    let files = [
+      "migrations/001_init.sql": """
+      BEGIN;
+      CREATE TABLE products (id bigserial PRIMARY KEY, price_cents bigint NOT NULL);
+      CREATE TABLE orders (
+        id bigserial PRIMARY KEY,
+        product_id bigint REFERENCES products (id),
+        quantity integer NOT NULL,
+        total_cents bigint GENERATED ALWAYS AS (quantity * (SELECT price_cents FROM products WHERE id = product_id)) STORED
+      );
+      INSERT INTO products (price_cents) VALUES (100);
+      COMMIT;
+      """
+    ]
+    try VerifyFolder.with(files) { folder in
+      let result = try folder.verify(
+        "--junit", "report.xml",
+        environment: ["GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": folder.path, "NO_COLOR": "1"])
+      #expect(result.status == 1)
+      #expect(result.stdout.contains("rename it to V1__init.sql"))
+      #expect(
+        result.stdout.contains(
+          """
+          error: cannot use subquery in column generation expression (SQLSTATE 0A000)
+            at migrations/001_init.sql:7:54
+          """))
+      #expect(result.stdout.contains("hint: a generated column may look at its own row only"))
+      #expect(result.stdout.contains("::error file=migrations/001_init.sql,line=7,col=54,title="))
+      #expect(result.stdout.contains("::error file=migrations/001_init.sql,line=1,col=1,title="))
+      let report = try String(contentsOfFile: folder.path + "/report.xml", encoding: .utf8)
+      #expect(report.contains("failures=\"1\""))
+      #expect(report.contains("cannot use subquery in column generation expression"))
+    }
+  }
+
+  @Test("everything that is wrong is told in one run, and what was not tried")
+  func everything() throws {
+    let files = [
+      "sql/V1__a.sql": "CREATE TABLE a (id int);", "sql/002_b.sql": "CREATE TABLE b (id int);",
+      "sql/V3__c.sql": "\nCREATE TABLE c (a int REFERENCES nowhere (id));",
+      "sql/V4__d.sql": "CREATE TABLE d (id int);",
+      "sql/V5__e.sql": "CREATE TABLE e (id int);\n/* never closed", "sql/V6__f.sql": "SELECT '${who}';",
+    ]
+    try VerifyFolder.with(files) { folder in
+      #expect(
+        try folder.findings() == [
+          "name sql/002_b.sql:1 migrate passes over 002_b.sql in silence: its name says nothing to it",
+          "migrate sql/V3__c.sql:2 relation \"nowhere\" does not exist",
+          "script sql/V5__e.sql:2 comment is never closed",
+          "script sql/V6__f.sql:1 No value provided for placeholder: ${who}.  Check your configuration!",
+        ])
+      let text = try folder.verify("--no-color").stdout
+      #expect(text.contains(#/not tried V4__d.sql +V3__c.sql before it fails/#))
+      #expect(text.contains("ok        V1__a.sql"))
+    }
+  }
+
+  @Test("a misnamed script runs where it was meant, so a later one that stands on it is not blamed alone")
+  func misnamed() throws {
+    let files = [
+      "sql/V1__a.sql": "CREATE TABLE a (id int);", "sql/2_b.sql": "CREATE TABLE b (id int);",
+      "sql/V3__c.sql": "CREATE VIEW c AS SELECT * FROM b;",
+    ]
+    try VerifyFolder.with(files) { folder in
+      #expect(
+        try folder.findings() == [
+          "name sql/2_b.sql:1 migrate passes over 2_b.sql in silence: its name says nothing to it",
+          "migrate sql/V3__c.sql:1 relation \"b\" does not exist",
+        ])
+      let text = try folder.verify("--no-color").stdout
+      #expect(text.contains("hint: it runs once the misnamed scripts before it have their right names"))
+    }
+  }
+
+  @Test("repeatables that fail or change the schema the second time are found; the others still run")
+  func repeatables() throws {
+    let files = [
+      "sql/V1__a.sql": "CREATE TABLE a (id int);",
+      "sql/R__again.sql": "-- once only\nCREATE VIEW v AS SELECT 1 AS one;",
+      "sql/R__check.sql": "ALTER TABLE a ADD CHECK (id > 0);",
+      "sql/R__fine.sql": "CREATE OR REPLACE VIEW w AS SELECT 1;",
+    ]
+    try VerifyFolder.with(files) { folder in
+      let findings = try folder.findings()
+      #expect(
+        findings == [
+          "repeatable sql/R__again.sql:2 relation \"v\" already exists",
+          "repeatable  running the repeatables a second time changes the schema",
+        ])
+    }
+  }
+
+  @Test("options, configuration files and variables of migrate count; what names a database does not")
+  func options() throws {
+    let files = [
+      "db/V1__a.sql": "CREATE TABLE ${schema}.a (id int);\nGRANT SELECT ON ${schema}.a TO reader;",
+      "roles.sql": "CREATE ROLE reader;", "flyway.conf": "flyway.url=jdbc:postgresql://db.invalid/shop\n",
+    ]
+    try VerifyFolder.with(files) { folder in
+      let result = try folder.verify(
+        "-locations=filesystem:db", "--schemas", "shop", "--prepare", "roles.sql",
+        environment: ["FLYWAY_PLACEHOLDERS_SCHEMA": "shop", "DATABASE_URL": "postgres://db.invalid/shop"])
+      // Both databases of a run are on one server, and a role is the whole server's.
+      #expect(result.status == 0, "\(result.stdout)\(result.stderr)")
+      #expect(try folder.verify("--url", "postgres://localhost/shop").status == 64)
+      #expect(try folder.verify("--no-such-option").status == 64)
+      let unprepared = try folder.verify("--locations", "filesystem:db", "--placeholders.schema", "public")
+      #expect(unprepared.status == 1)
+      #expect(
+        unprepared.stdout.contains(
+          "hint: create what the real server has in a file, and name it: --prepare FILE"))
+    }
+  }
+
+  @Test("a folder without migrations does not pass")
+  func nothing() throws {
+    try VerifyFolder.with(["readme.txt": ""]) { folder in
+      let findings = try folder.findings()
+      #expect(findings == ["name  no migrations were found"])
+    }
+  }
+
+  @Test("a seed plan that does not fit is found with its place")
+  func seed() throws {
+    let files = [
+      "sql/V1__a.sql": "CREATE TABLE a (id int PRIMARY KEY, name text NOT NULL);",
+      "plan.toml": """
+      version = 1
+      [[table]]
+      name = "a"
+      rows = 3
+      key = ["id"]
+      [table.columns]
+      id = "{n}"
+      nome = "x"
+      """,
+    ]
+    try VerifyFolder.with(files) { folder in
+      let findings = try folder.findings("--plan", "plan.toml")
+      #expect(findings.count == 1)
+      #expect(findings.first?.hasPrefix("seed plan.toml:8 ") == true, "\(findings)")
+    }
+  }
+}
