@@ -40,7 +40,7 @@ import Testing
     let report = VerifyReport(cases: [VerifyCase("V1__a.sql")], serverVersion: "16.1", milliseconds: 900)
     #expect(report.isClean)
     #expect(
-      report.lines(Paint(isOn: false)).last == "clean: no findings (1 check on PostgreSQL 16.1 in 0.9 s)")
+      report.lines(Paint(isOn: false)).last == "clean: no findings (1 check on PostgreSQL 16.1 in 900 ms)")
   }
 
   @Test("the same finding of two tries is told once")

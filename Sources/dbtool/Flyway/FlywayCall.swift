@@ -86,7 +86,9 @@ struct FlywayCall {
     }
     console.result("Schema version: \(result.plan.currentVersion?.text ?? "<< Empty Schema >>")")
     console.result("")
-    for row in InfoTable.lines(result.plan.entries, console.outPaint) { console.result(row) }
+    for row in InfoTable.lines(result.plan.entries, console.outPaint, width: console.outWidth) {
+      console.result(row)
+    }
   }
 
   private func show(_ result: ValidateResult) {
@@ -117,7 +119,8 @@ struct FlywayCall {
     console.result(
       count == 0
         ? "nothing to do\(version.map { ", at version \($0.text)" } ?? "")"
-        : "applied \(count) \(count == 1 ? "migration" : "migrations")\(place) (\(result.milliseconds) ms)")
+        : "applied \(count) \(count == 1 ? "migration" : "migrations")\(place) (\(SpentTime.text(result.milliseconds)))"
+    )
   }
 
   private func show(_ result: CleanResult) {
@@ -129,9 +132,17 @@ struct FlywayCall {
     let console = console
     let wantsResults = settings.flag("outputQueryResults") && !console.isJSON && console.talk != .quiet
     return MigrationTalk(
-      say: { console.say($0) }, warn: { console.warn($0) },
+      say: { console.say(Self.painted($0, console.errPaint)) }, warn: { console.warn($0) },
       results: wantsResults ? { rows in Self.show(rows, console) } : nil,
       notice: { console.say("\($0.severity.lowercased()): \($0.message)") })
+  }
+
+  /// What was done stands out from what is only said.
+  private static func painted(_ line: String, _ paint: Paint) -> String {
+    for word in ["applied", "undone"] where line.hasPrefix(word + " ") {
+      return paint.green(word) + line.dropFirst(word.count)
+    }
+    return line
   }
 
   private static func show(_ rows: Rows, _ console: Console) {

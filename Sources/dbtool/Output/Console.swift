@@ -27,6 +27,16 @@ struct Console: Sendable {
   /// Whether stderr is a terminal, so that a line may be drawn over.
   var isInteractive: Bool { talk != .quiet && isatty(STDERR_FILENO) == 1 }
 
+  /// How many characters a line of the terminal on stdout has; nil when there is none.
+  var outWidth: Int? {
+    var size = winsize()
+    guard isatty(STDOUT_FILENO) == 1, ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0
+    else {
+      return nil
+    }
+    return Int(size.ws_col)
+  }
+
   /// A line of the result, on stdout.
   func result(_ line: String) { Self.write(line + "\n", to: STDOUT_FILENO) }
 

@@ -113,7 +113,7 @@ struct Migrator {
 
   private func tell(_ row: HistoryRow) {
     let version = row.version.map { "version \($0.text)" } ?? "repeatable"
-    session.talk.say("applied \(version)  \(row.description)  (\(row.executionTime) ms)")
+    session.talk.say("applied \(version)  \(row.description)  (\(SpentTime.text(row.executionTime)))")
   }
 
   /// Adds what state things are in now.

@@ -15,7 +15,7 @@ extension VerifyReport {
   }
 
   private static func describe(_ entry: VerifyCase) -> (word: String, rest: String) {
-    let time = entry.milliseconds.map { "\($0) ms" }
+    let time = entry.milliseconds.map { SpentTime.text($0) }
     let facts = [time, entry.remark].compactMap { $0 }.joined(separator: ", ")
     return switch entry.outcome {
     case .passed: ("ok", facts)
@@ -37,10 +37,9 @@ extension VerifyReport {
   private func sum(_ paint: Paint) -> String {
     func counted(_ count: Int, _ word: String) -> String { "\(count) \(word)\(count == 1 ? "" : "s")" }
     let tried = cases.count { if case .notTried = $0.outcome { false } else { true } }
-    let seconds = "\(milliseconds / 1000).\(milliseconds % 1000 / 100) s"
     let rest =
       (notes.isEmpty ? "" : ", \(counted(notes.count, "note"))")
-      + " (\(counted(tried, "check")) on PostgreSQL \(serverVersion) in \(seconds))"
+      + " (\(counted(tried, "check")) on PostgreSQL \(serverVersion) in \(SpentTime.text(milliseconds)))"
     return isClean
       ? paint.green("clean: no findings") + rest
       : paint.red(counted(findings.count, "finding")) + rest
