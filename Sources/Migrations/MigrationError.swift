@@ -25,6 +25,8 @@ package enum MigrationError: Error, Sendable, Equatable {
   // History
   case unknownRowType(String)
   case missingTarget(String)
+  /// Two DELETE rows of a version, and only one row that they could cover.
+  case deletedTwice(String)
   /// The schema, and the version; for a repeatable the description.
   case failedVersion(schema: String, version: String)
   case failedRepeatable(schema: String, description: String)
@@ -90,6 +92,8 @@ package enum MigrationError: Error, Sendable, Equatable {
     case .missingTarget(let version):
       "No migration with a target version \(version) could be found. Ensure target is specified correctly and the"
         + " migration exists."
+    case .deletedTwice(let version):
+      "Corrupted schema history: multiple delete entries for version \(version)"
     case .failedVersion(let schema, let version):
       "Schema \(schema) contains a failed migration to version \(version) !"
     case .failedRepeatable(let schema, let description):
@@ -150,6 +154,9 @@ package enum MigrationError: Error, Sendable, Equatable {
     case .unknownScriptKey, .invalidBoolean, .unknownOptions, .unknownFileKey, .unservedOption,
       .unknownEnvironment:
       .configuration
+    case .deletedTwice: .duplicateDeletedMigration
+    // Flyway finds a known type in any case, and then stumbles over it.
+    case .unknownRowType(let type): MigrationType(rawValue: type.uppercased()) == nil ? .error : .fault
     case .nonEmptySchema: .nonEmptySchemaWithoutSchemaHistoryTable
     case .validation: .validateError
     case .failedVersion, .mixedGroup: .failedVersionedMigration

@@ -63,6 +63,34 @@ struct PlanTests {
       ],
       lines: ["1 Success", "view Deleted", "view Success", "2 Deleted"]),
     Case(
+      testDescription: "a DELETE covers the newest run of a repeatable; older ones stay superseded",
+      files: [],
+      rows: [
+        Make.row(1, "R__view", sum: 2), Make.row(2, "R__view"), Make.row(3, "R__view", type: .delete),
+      ],
+      lines: ["view Superseded", "view Deleted", "view Success"]),
+    Case(
+      testDescription: "a deleted repeatable that comes back is pending, changed or not",
+      files: ["R__view"],
+      rows: [Make.row(1, "R__view"), Make.row(2, "R__view", type: .delete)],
+      lines: ["view Deleted", "view Success", "view Pending"]),
+    Case(
+      testDescription: "older runs of a missing repeatable are superseded, the newest is missing",
+      files: [], rows: [Make.row(1, "R__view", sum: 2), Make.row(2, "R__view")],
+      lines: ["view Superseded", "view Missing"]),
+    Case(
+      testDescription: "another type of one version is missing and pending, no mismatch",
+      files: ["V3__c"], rows: [Make.row(1, "V3__c", type: .script)],
+      lines: ["3 Future", "3 Pending"]),
+    Case(
+      testDescription: "on an empty schema the highest baseline migration runs, whatever the target",
+      files: ["V1__a", "B2__base", "V2__b", "B3__base", "V4__d"], rows: [], target: "1",
+      lines: ["1 Below Baseline", "2 Below Baseline", "2 Below Baseline", "3 Pending", "4 Above Target"]),
+    Case(
+      testDescription: "a baseline migration of the baseline's own version is passed over",
+      files: ["V2__b", "B2__base", "B3__base"], rows: [Make.row(1, "V2__base", sum: nil, type: .baseline)],
+      lines: ["2 Ignored (Baseline)", "2 Ignored (Baseline)", "2 Baseline", "3 Ignored"]),
+    Case(
       testDescription: "a baseline row puts what is below it and at it out of play",
       files: ["V1__a", "V2__b", "V3__c"], rows: [Make.row(1, "V2__base", sum: nil, type: .baseline)],
       lines: ["1 Below Baseline", "2 Ignored (Baseline)", "2 Baseline", "3 Pending"]),
@@ -137,6 +165,14 @@ struct PlanTests {
     #expect(try Make.plan(files, [], target: "3.10.0").pending.count == 2)
     #expect(try Make.plan(files, [Make.row(1, "V2__gone")], target: "2").currentVersion?.text == "2")
     #expect(throws: MigrationError.invalidVersion("abc")) { try Make.plan(files, [], target: "abc") }
+  }
+
+  @Test("refuses a history that deletes one version twice")
+  func deletedTwice() throws {
+    let rows = [
+      Make.row(1, "V1__a"), Make.row(2, "V1__a", type: .delete), Make.row(3, "V1__a", type: .delete),
+    ]
+    #expect(throws: MigrationError.deletedTwice("1")) { try Make.plan([], rows) }
   }
 
   @Test("knows the highest applied version; deleted rows do not count")

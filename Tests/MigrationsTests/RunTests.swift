@@ -114,6 +114,27 @@ struct RunTests {
     #expect(try !Script(failing: ["run a"]).play(["V1__a"], policy).steps.contains("record 1 a failed"))
   }
 
+  @Test("tells an error of the script to its callbacks, an error of a callback beside it to none")
+  func failingCallbacks() throws {
+    let before = try Script(failing: ["beforeEachMigrate"]).play(["V1__a"]).steps
+    #expect(before.suffix(4) == ["rollback", "unlock", "afterMigrateError", "finished"])
+    #expect(!before.contains("afterEachMigrateError"))
+    for event in ["beforeMigrate", "afterMigrateApplied", "afterMigrate"] {
+      #expect(try !Script(failing: [event]).play(["V1__a"]).steps.contains("afterMigrateError"))
+    }
+    #expect(try Script(failing: ["afterVersioned"]).play(["V1__a"]).steps.contains("afterMigrateError"))
+  }
+
+  @Test("leaves no failed row when a callback's error takes the place of the script's")
+  func replacedError() throws {
+    var policy = MigrationRun.Policy()
+    policy.recordsFailures = true
+    let script = Script(failing: ["run a", "afterEachMigrateError"], outside: ["a"])
+    #expect(
+      try script.play(["V1__a"], policy).steps.suffix(5)
+        == ["run a", "afterEachMigrateError", "unlock", "afterMigrateError", "finished"])
+  }
+
   @Test("applies a group in one transaction, all or nothing")
   func group() throws {
     var policy = MigrationRun.Policy()

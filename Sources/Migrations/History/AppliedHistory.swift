@@ -1,51 +1,56 @@
 /// The history rows, read once: which are deleted or out of order, and how far they reach.
 struct AppliedHistory: Sendable {
   let rows: [HistoryRow]
-  /// By row: a later DELETE of the same version or description covers it.
+  /// By row: a later DELETE of the same version or description covers it, the newest such row only.
   let isDeleted: [Bool]
   /// By row: a greater version had been applied before.
   let isOutOfOrder: [Bool]
-  /// By description: the newest row of a repeatable that is not deleted, as an index.
+  /// By description: the newest row without a version, as an index; a DELETE counts.
   let newestRepeatable: [String: Int]
   let highestVersion: MigrationVersion?
-  /// The version of the BASELINE or baseline migration's row.
+  /// The highest version of a BASELINE or baseline migration's row, deleted ones too.
   let baseline: MigrationVersion?
   /// Every version with a row, deleted ones too.
   let versions: Set<MigrationVersion>
   /// Whether anything with a version has been applied.
   let hasVersioned: Bool
 
-  init(_ rows: [HistoryRow]) {
+  /// - Throws: `MigrationError.deletedTwice` when a DELETE finds nothing left to cover.
+  init(_ rows: [HistoryRow]) throws(MigrationError) {
     var isDeleted = [Bool](repeating: false, count: rows.count)
-    var openVersions: [MigrationVersion: [Int]] = [:]
-    var openRepeatables: [String: [Int]] = [:]
+    var newestVersion: [MigrationVersion: Int] = [:]
+    var newestOpen: [String: Int] = [:]
+    var newest: [String: Int] = [:]
+    var baseline: MigrationVersion?
     for (index, row) in rows.enumerated() {
-      if row.type == .delete {
-        guard row.success else { continue }
-        let covered =
-          row.version.map { openVersions.removeValue(forKey: $0) }
-          ?? openRepeatables.removeValue(forKey: row.description)
-        for other in covered ?? [] { isDeleted[other] = true }
-      } else if let version = row.version {
-        openVersions[version, default: []].append(index)
-      } else if row.type != .schema {
-        openRepeatables[row.description, default: []].append(index)
+      if row.type == .delete, row.success {
+        if let version = row.version {
+          if let covered = newestVersion[version] {
+            if isDeleted[covered] { throw .deletedTwice(version.text) }
+            isDeleted[covered] = true
+          }
+          continue
+        }
+        if let covered = newestOpen[row.description] { isDeleted[covered] = true }
       }
+      guard let version = row.version else {
+        newest[row.description] = index
+        if !row.type.isSynthetic { newestOpen[row.description] = index }
+        continue
+      }
+      if row.type == .baseline || row.type.isBaselineMigration {
+        baseline = max(baseline ?? version, version)
+      }
+      if !row.type.isSynthetic { newestVersion[version] = index }
     }
 
     var isOutOfOrder = [Bool](repeating: false, count: rows.count)
     var highest: MigrationVersion?
-    var baseline: MigrationVersion?
     var versions = Set<MigrationVersion>()
-    var newest: [String: Int] = [:]
-    for (index, row) in rows.enumerated() where row.type != .delete {
-      guard let version = row.version else {
-        if row.type != .schema, !isDeleted[index] { newest[row.description] = index }
-        continue
-      }
+    for (index, row) in rows.enumerated() {
+      guard let version = row.version, row.type != .delete else { continue }
       versions.insert(version)
       if isDeleted[index] { continue }
-      if row.type == .baseline || row.type.isBaselineMigration { baseline = version }
       if let reached = highest, version <= reached {
         isOutOfOrder[index] = true
       } else {
@@ -60,6 +65,14 @@ struct AppliedHistory: Sendable {
     self.baseline = baseline
     self.versions = versions
     hasVersioned = highest != nil
+  }
+
+  /// Whether the newest row of a repeatable says that it is there as this file has it.
+  func hasApplied(_ file: ResolvedMigration, named description: String) -> Bool {
+    guard let newest = newestRepeatable[description], !isDeleted[newest], rows[newest].type != .delete else {
+      return false
+    }
+    return file.matches(rows[newest].checksum)
   }
 }
 

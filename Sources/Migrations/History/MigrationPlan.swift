@@ -7,7 +7,7 @@ package struct MigrationPlan: Sendable {
   package let entries: [PlannedMigration]
   /// The highest version that counts as applied; nil on an empty schema.
   package let currentVersion: MigrationVersion?
-  /// The version up to which nothing is run because a baseline stands for it.
+  /// The applied baseline: nothing up to it is compared with files.
   package let baselineVersion: MigrationVersion?
 
   /// What decides states besides files and rows.
@@ -35,9 +35,9 @@ package struct MigrationPlan: Sendable {
     resolved: [ResolvedMigration], applied: [HistoryRow], policy: Policy = Policy()
   ) throws(MigrationError) {
     let files = LocalFiles(resolved)
-    let history = AppliedHistory(applied)
+    let history = try AppliedHistory(applied)
     let target = try Self.limit(policy.target, files, history, policy)
-    let baseline = history.baseline ?? (history.hasVersioned ? nil : files.highestBaseline)
+    let baseline = history.hasVersioned ? history.baseline : files.highestBaseline
 
     var entries: [PlannedMigration] = []
     var matched = Set<VersionKey>()
@@ -46,7 +46,7 @@ package struct MigrationPlan: Sendable {
       if let version = row.version, !row.type.isSynthetic, !history.isDeleted[index] {
         matched.insert(VersionKey(version: version, type: row.type))
       }
-      if row.type == .delete, row.version != nil { continue }
+      if row.type == .delete, row.version != nil, row.success { continue }
       let state = Self.state(of: row, at: index, file: file, files: files, history: history)
       entries.append(PlannedMigration(applied: row, resolved: file, state: state))
     }
@@ -56,7 +56,7 @@ package struct MigrationPlan: Sendable {
     for file in resolved {
       guard let version = file.version else {
         let name = HistoryRow.abbreviated(description: file.description)
-        if let newest = history.newestRepeatable[name], file.matches(applied[newest].checksum) { continue }
+        if history.hasApplied(file, named: name) { continue }
         after.append(PlannedMigration(applied: nil, resolved: file, state: .pending))
         continue
       }
@@ -73,7 +73,7 @@ package struct MigrationPlan: Sendable {
     }
     self.entries = before + entries + after
     currentVersion = history.highestVersion
-    baselineVersion = baseline
+    baselineVersion = history.baseline
   }
 
   // MARK: - States
@@ -87,7 +87,8 @@ package struct MigrationPlan: Sendable {
     case .baseline: return .baseline
     default: break
     }
-    if file == nil {
+    // An older run of a repeatable is superseded, whether its file is there or not.
+    if file == nil, row.version != nil || history.newestRepeatable[row.description] == index {
       let isOlder = row.version.map { version in files.highest.map { version < $0 } ?? false } ?? true
       if isOlder { return row.success ? .missing : .missingFailed }
       return row.success ? .future : .futureFailed
@@ -106,16 +107,18 @@ package struct MigrationPlan: Sendable {
     target: MigrationVersion?,
     history: AppliedHistory, outOfOrder: Bool
   ) -> MigrationState {
-    if file.type.isBaselineMigration {
-      if history.hasVersioned { return version < (baseline ?? version) ? .belowBaseline : .ignored }
-      if let baseline, version < baseline { return .belowBaseline }
-    } else if let baseline {
+    // Something with a version has been applied, or a baseline that was deleted again.
+    let isUsed = history.hasVersioned || history.baseline != nil
+    if let baseline {
       if version < baseline { return .belowBaseline }
-      if version == baseline { return .baselineIgnored }
+      if version == baseline {
+        return file.type.isBaselineMigration && !isUsed ? .pending : .baselineIgnored
+      }
     }
     if let target, version > target { return .aboveTarget }
     if !outOfOrder, let highest = history.highestVersion, version < highest { return .ignored }
-    return .pending
+    // A baseline migration comes too late once anything is there.
+    return file.type.isBaselineMigration && isUsed ? .ignored : .pending
   }
 
   /// The version that nothing may pass; nil when there is no limit.

@@ -8,6 +8,8 @@ package struct RepairPlan: Sendable, Equatable {
   package let aligned: [Alignment]
 
   package struct Alignment: Sendable, Equatable {
+    /// The row as it is.
+    package var before: HistoryRow
     /// The row as it is to be.
     package var row: HistoryRow
     package var path: String
@@ -18,8 +20,8 @@ package struct RepairPlan: Sendable, Equatable {
     resolved: [ResolvedMigration], applied: [HistoryRow], ignoring patterns: IgnorePatterns,
     installedBy: String
   ) throws(MigrationError) {
-    removed = applied.filter { !$0.success && $0.type != .delete }
-    let kept = applied.filter { $0.success || $0.type == .delete }
+    removed = applied.filter { !$0.success }
+    let kept = applied.filter(\.success)
     let plan = try MigrationPlan(resolved: resolved, applied: kept)
     var rank = kept.last.map { $0.installedRank + 1 } ?? 1
     var deleted: [HistoryRow] = []
@@ -35,15 +37,15 @@ package struct RepairPlan: Sendable, Equatable {
         mark.executionTime = 0
         rank += 1
         deleted.append(mark)
-      } else if let file = entry.resolved, entry.state != .deleted, !row.type.isSynthetic {
+      } else if let file = entry.resolved, !row.type.isSynthetic {
         var right = row
         if row.version != nil {
           right.checksum = file.checksum
           right.description = HistoryRow.abbreviated(description: file.description)
-        } else if row.checksum == file.equivalentChecksum, entry.state == .success {
+        } else if row.checksum == file.equivalentChecksum {
           right.checksum = file.checksum
         }
-        if right != row { aligned.append(Alignment(row: right, path: file.absolutePath)) }
+        if right != row { aligned.append(Alignment(before: row, row: right, path: file.absolutePath)) }
       }
     }
     self.deleted = deleted

@@ -236,17 +236,27 @@ package struct MigrationRun: Sendable {
   }
 
   private mutating func failed() {
-    // What fails while tidying changes nothing about what is left to tidy.
-    if phase == .failing || phase == .ended { return }
+    if phase == .failing || phase == .ended {
+      // What fails while tidying changes nothing about what is left to tidy; but an error that a callback put
+      // in the place of the script's leaves no failed row (Flyway 13).
+      if case .eachCallback = last {
+        queue.removeAll { if case .record = $0 { true } else { false } }
+      }
+      return
+    }
     phase = .failing
     queue = []
-    if let current {
+    // Only a script that failed has an error to tell about, not the callbacks around it.
+    if let current, case .run = last {
       queue.append(.step(.eachCallback(.afterEachMigrateError, current)))
       if !isInTransaction, policy.recordsFailures { queue.append(.record(current, success: false)) }
     }
     if isInTransaction { queue.append(.step(.rollBack)) }
     if isLocked { queue.append(.step(.unlock)) }
-    queue.append(.step(.callback(.afterMigrateError)))
+    switch last {
+    case .callback(.beforeMigrate), .callback(.afterMigrateApplied), .callback(.afterMigrate): break
+    default: queue.append(.step(.callback(.afterMigrateError)))  // an open set: all that lies between these
+    }
   }
 
   private func row(for file: ResolvedMigration, success: Bool) -> HistoryRow {

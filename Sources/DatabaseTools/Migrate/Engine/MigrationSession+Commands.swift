@@ -15,6 +15,9 @@ package struct ValidateResult: Sendable {
   /// Set when the default schema is missing though there are migrations for it.
   package var missingSchema: String?
   package var isValid: Bool { findings.isEmpty && missingSchema == nil }
+  /// There was nothing to look at: the locations may be wrong.
+  package var isEmpty: Bool { isValid && count == 0 }
+  package static let emptyWarning = "No migrations found. Are your locations set up correctly?"
 }
 
 /// What `migrate` did.
@@ -35,13 +38,15 @@ extension MigrationSession {
 
   /// Files and history as they stand; writes nothing.
   package func info() throws(MigrationFailure) -> InfoResult {
-    try around(.beforeInfo, .afterInfo, .afterInfoError) { () throws(MigrationFailure) in
+    let result = try around(.beforeInfo, .afterInfo, .afterInfoError) { () throws(MigrationFailure) in
       let resolved = try self.resolved()
       let rows = try history.rows()
       let empty = try ask { (connection) throws(ServerError) in try facts.nonEmptySchemas(connection) }
         .isEmpty
       return InfoResult(plan: try plan(resolved, rows), allSchemasEmpty: empty)
     }
+    try run(.afterInfoOperationFinish)
+    return result
   }
 
   /// Whether files and history agree.
@@ -50,26 +55,19 @@ extension MigrationSession {
   }
 
   private func validate(ignoring patterns: IgnorePatterns) throws(MigrationFailure) -> ValidateResult {
-    try run(.beforeValidate)
-    let result: ValidateResult
-    do throws(MigrationFailure) {
-      let resolved = try self.resolved()
-      let missing = try ask { (connection) throws(ServerError) in try facts.missingSchemas(connection) }
-      if missing.contains(facts.defaultSchema), !resolved.isEmpty,
-        !patterns.ignoresPending(isRepeatable: false)
-      {
-        result = ValidateResult(
-          findings: [], count: 0, missingSchema: SchemaFacts.quoted(facts.defaultSchema))
-      } else {
-        let rows = try history.rows()
-        let plan = try self.plan(resolved, rows)
-        let findings = Validation.findings(plan, ignoring: patterns)
-        result = ValidateResult(findings: findings, count: findings.isEmpty ? plan.entries.count : 0)
-      }
-    } catch {
-      try run(.afterValidateError)
-      throw error
+    let missing = try ask { (connection) throws(ServerError) in try facts.missingSchemas(connection) }
+    if missing.contains(facts.defaultSchema) {
+      // No callback runs where there is nothing yet.
+      let hasFiles = try !resolved().isEmpty
+      let isWrong = hasFiles && !patterns.ignoresPending(isRepeatable: false)
+      return ValidateResult(
+        findings: [], count: 0, missingSchema: isWrong ? SchemaFacts.quoted(facts.defaultSchema) : nil)
     }
+    try run(.beforeValidate)
+    let plan = try self.plan(resolved(), history.rows())
+    let findings = Validation.findings(plan, ignoring: patterns)
+    let result = ValidateResult(findings: findings, count: findings.isEmpty ? plan.entries.count : 0)
+    if result.isEmpty { talk.warn(ValidateResult.emptyWarning) }
     try run(result.isValid ? .afterValidate : .afterValidateError)
     return result
   }
@@ -79,11 +77,8 @@ extension MigrationSession {
     let started = Clock.milliseconds()
     let patterns = try self.patterns()
     if settings.flag("validateOnMigrate") {
-      let missing = try ask { (connection) throws(ServerError) in try facts.missingSchemas(connection) }
-      if !missing.contains(facts.defaultSchema) {
-        let result = try validate(ignoring: patterns.adding(.init(.any, .pending)))
-        if !result.findings.isEmpty { throw MigrationFailure(.validation(result.findings)) }
-      }
+      let result = try validate(ignoring: patterns.adding(.init(.any, .pending)))
+      if !result.findings.isEmpty { throw MigrationFailure(.validation(result.findings)) }
     }
     let resolved = try self.resolved()
     let lock = MigrationLock(

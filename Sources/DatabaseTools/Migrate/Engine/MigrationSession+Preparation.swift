@@ -55,10 +55,14 @@ extension MigrationSession {
       }
       rows = [baselineRow]
     }
-    talk.say("creating the history table \(history.quotedName)")
-    try transaction { () throws(MigrationFailure) in
-      try ask { (_) throws(ServerError) in try history.create(rows) }
+    let create = { () throws(MigrationFailure) in
+      self.talk.say("creating the history table \(self.history.quotedName)")
+      try self.transaction { () throws(MigrationFailure) in
+        try self.ask { (_) throws(ServerError) in try self.history.create(rows) }
+      }
     }
+    if rows.isEmpty { return try create() }
+    try around(.beforeBaseline, .afterBaseline, .afterBaselineError, create)
   }
 
   var installedBy: String { settings.optional("installedBy") ?? facts.user }

@@ -41,28 +41,46 @@ extension MigrationSession {
 
   /// Says that the schema is at a version already.
   package func baseline() throws(MigrationFailure) {
+    var isNew = false
+    if settings.flag("createSchemas") {
+      try run(.createSchema)
+      try run(.beforeCreateSchema)
+      isNew = try createSchemasForBaseline()
+    }
     try around(.beforeBaseline, .afterBaseline, .afterBaselineError) { () throws(MigrationFailure) in
+      if isNew { return }
       let row = baselineRow
-      if try ask({ (_) throws(ServerError) in try history.exists() }) {
-        let rows = try history.rows()
-        do throws(MigrationError) {
-          try BaselineRule.check(
-            rows, version: settings.baselineVersion, description: row.description, table: history.quotedName)
-        } catch {
-          throw MigrationFailure(error)
+      guard try ask({ (_) throws(ServerError) in try history.exists() }) else {
+        return try transaction { () throws(MigrationFailure) in
+          try ask { (_) throws(ServerError) in try history.create([row]) }
         }
-        return
       }
-      let missing = try ask { (connection) throws(ServerError) in try facts.missingSchemas(connection) }
-      let names = settings.flag("createSchemas") ? missing.map { SchemaFacts.quoted($0) } : []
-      try transaction { () throws(MigrationFailure) in
-        for name in names { try send("CREATE SCHEMA \(name)") }
-        try ask { (_) throws(ServerError) in
-          try history.create([row])
-          if !names.isEmpty { try history.insert(schemaRow(names, rank: 2)) }
-        }
+      let rows = try history.rows()
+      do throws(MigrationError) {
+        try BaselineRule.check(
+          rows, version: settings.baselineVersion, description: row.description, table: history.quotedName)
+      } catch {
+        throw MigrationFailure(error)
       }
     }
+  }
+
+  /// Makes the schemas that are missing, and with them the history: the baseline first, then what was made.
+  /// - Returns: whether the history was made here.
+  private func createSchemasForBaseline() throws(MigrationFailure) -> Bool {
+    let missing = try ask { (connection) throws(ServerError) in try facts.missingSchemas(connection) }
+    if missing.isEmpty { return false }
+    let names = missing.map { SchemaFacts.quoted($0) }
+    let exists = try ask { (_) throws(ServerError) in try history.exists() }
+    let last = exists ? try history.rows().last : nil
+    try transaction { () throws(MigrationFailure) in
+      for name in names { try send("CREATE SCHEMA \(name)") }
+      try ask { (_) throws(ServerError) in
+        if !exists { try history.create([baselineRow]) }
+        try history.insert(schemaRow(names, rank: exists ? last.map { $0.installedRank + 1 } ?? 0 : 2))
+      }
+    }
+    return !exists
   }
 
   /// The row that remembers which schemas were created here.

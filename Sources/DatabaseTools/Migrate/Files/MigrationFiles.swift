@@ -31,12 +31,7 @@ package struct MigrationFiles: Sendable {
     var found: [ScriptFile] = []
     for place in places {
       guard let scripts = try scripts(at: place, settings.naming, directory, &files.warnings) else {
-        let absolute = LocalPath.absolute(place.root, in: directory)
-        let missing = MigrationError.missingLocation(
-          place.path, absolute: absolute, workingDirectory: directory)
-        if settings.flag("failOnMissingLocations") { throw missing }
-        files.warnings.append(
-          "location filesystem:\(place.path) is not there (\(absolute)); it is passed over")
+        try files.passOver(place, settings, directory)
         continue
       }
       found += scripts
@@ -48,7 +43,11 @@ package struct MigrationFiles: Sendable {
     if !callbackPlaces.isEmpty {
       callbacks = []
       for place in try locationList(callbackPlaces) {
-        callbacks += try scripts(at: place, settings.naming, directory, &files.warnings) ?? []
+        guard let scripts = try scripts(at: place, settings.naming, directory, &files.warnings) else {
+          try files.passOver(place, settings, directory)
+          continue
+        }
+        callbacks += scripts
       }
     }
     if !settings.flag("skipDefaultCallbacks") { try files.add(callbacks: callbacks) }
@@ -76,6 +75,17 @@ package struct MigrationFiles: Sendable {
     return files
   }
 
+  /// A location that is not there.
+  private mutating func passOver(
+    _ place: ScriptLocation, _ settings: MigrationSettings, _ directory: String
+  ) throws(MigrationError) {
+    let absolute = LocalPath.absolute(place.root, in: directory)
+    if settings.flag("failOnMissingLocations") {
+      throw .missingLocation(place.path, absolute: absolute, workingDirectory: directory)
+    }
+    warnings.append("location filesystem:\(place.path) is not there (\(absolute)); it is passed over")
+  }
+
   private static func locationList(_ texts: [String]) throws(MigrationError) -> [ScriptLocation] {
     var places: [ScriptLocation] = []
     for text in texts { places.append(try ScriptLocation(text)) }
@@ -84,9 +94,10 @@ package struct MigrationFiles: Sendable {
 
   private mutating func add(callbacks files: [ScriptFile]) throws(MigrationError) {
     for file in files {
-      guard case .callback(let event, let description) = file.name else { continue }
-      if let twin = callbacks[event]?.first(where: { $0.callbackDescription == description }) {
-        throw .duplicateCallback(LocalPath.stem(of: file.fileName), [twin.absolutePath, file.absolutePath])
+      guard case .callback(let event, _) = file.name else { continue }
+      let stem = LocalPath.stem(of: file.fileName)
+      if let twin = callbacks[event]?.first(where: { LocalPath.stem(of: $0.fileName) == stem }) {
+        throw .duplicateCallback(stem, [twin.absolutePath, file.absolutePath])
       }
       callbacks[event, default: []].append(file)
     }

@@ -10,7 +10,7 @@ extension MigrationReport {
     }
     return .object([
       .init("database", .string(session.database)), .init("flywayVersion", .string(flywayVersion)),
-      .init("migrationsAligned", .array(plan.aligned.map { line($0.row, $0.path) })),
+      .init("migrationsAligned", .array(plan.aligned.map { line($0.before, $0.path) })),
       .init("migrationsDeleted", .array(plan.deleted.map { line($0, "") })),
       .init("migrationsRemoved", .array(plan.removed.map { line($0, "") })),
       .init("operation", .string("repair")),

@@ -56,7 +56,8 @@ package enum MigrationReport {
             ])
           })),
       .init("operation", .string("validate")), .init("validateCount", .integer(result.count)),
-      .init("validationSuccessful", .bool(result.isValid)), .init("warnings", .array([])),
+      .init("validationSuccessful", .bool(result.isValid)),
+      .init("warnings", .array(result.isEmpty ? [.string(ValidateResult.emptyWarning)] : [])),
     ])
   }
 
