@@ -11,6 +11,7 @@ package enum MigrationError: Error, Sendable, Equatable {
   case missingLocation(String, absolute: String, workingDirectory: String)
   /// Not in Flyway, which takes it for an empty one: then nothing is migrated, and all seems well.
   case unreadableLocation(String, reason: String)
+  case missingClasspath(String)
   case unknownLocationPrefix(String)
   case unknownEncoding(String)
   case undecodable(String)
@@ -21,6 +22,7 @@ package enum MigrationError: Error, Sendable, Equatable {
   case unknownScriptKey(String)
   case unservedScriptKey(String)
   case invalidBoolean(name: String, value: String)
+  case invalidInteger(name: String, value: String)
 
   // History
   case unknownRowType(String)
@@ -51,6 +53,8 @@ package enum MigrationError: Error, Sendable, Equatable {
   case unservedOption(String, reason: String)
   case unknownWord(String)
   case unreadableValue(name: String, value: String)
+  case unreadableOutputType(String)
+  case unreadableColour(String)
   case tomlAndConf(toml: [String], conf: [String])
   case unknownEnvironment(String)
   case unsetEnvironmentVariable(String)
@@ -73,6 +77,7 @@ package enum MigrationError: Error, Sendable, Equatable {
         + " your migrations are, check that your working directory is set correctly"
         + " (working directory: '\(directory)')."
     case .unreadableLocation(let folder, let reason): "the location \(folder) cannot be read: \(reason)"
+    case .missingClasspath(let path): "Unable to resolve location classpath:\(path)."
     case .unknownLocationPrefix(let location):
       "Unknown prefix for location (should be one of filesystem:): \(location)"
     case .unknownEncoding(let name): "Unsupported encoding: \(name)"
@@ -87,6 +92,8 @@ package enum MigrationError: Error, Sendable, Equatable {
     case .unservedScriptKey(let key): "Upgrade required: \(key) is not supported by OSS."
     case .invalidBoolean(let name, let value):
       "Invalid value for \(name) (should be either true or false): \(value)"
+
+    case .invalidInteger(let name, let value): "Invalid value for \(name) (should be an integer): \(value)"
 
     case .unknownRowType(let type): "Unknown migration type '\(type)' found in schema history."
     case .missingTarget(let version):
@@ -135,6 +142,10 @@ package enum MigrationError: Error, Sendable, Equatable {
     case .unservedOption(let name, let reason): "the option '\(name)' is not served: \(reason)"
     case .unknownWord(let word): "Invalid flag: \(word)\n"
     case .unreadableValue: "Unable to parse command line params."
+    case .unreadableOutputType(let value):
+      "'\(value)' is an invalid value for the -outputType option. Use 'json'."
+    case .unreadableColour(let value):
+      "'\(value)' is an invalid value for the -color option. Use 'always', 'never', or 'auto'."
     case .tomlAndConf(let toml, let conf):
       "Using both TOML configuration and CONF configuration is not supported. Please remove the CONF configuration"
         + " files.\nTOML files: \(toml.joined(separator: ", "))\nCONF files: \(conf.joined(separator: ", "))\n"
@@ -151,7 +162,8 @@ package enum MigrationError: Error, Sendable, Equatable {
     switch self {
     case .duplicateVersion: .duplicateVersionedMigration
     case .duplicateRepeatable: .duplicateRepeatableMigration
-    case .unknownScriptKey, .invalidBoolean, .unknownOptions, .unknownFileKey, .unservedOption,
+    case .unknownScriptKey, .invalidBoolean, .invalidInteger, .unknownOptions, .unknownFileKey,
+      .unservedOption,
       .unknownEnvironment:
       .configuration
     case .deletedTwice: .duplicateDeletedMigration
@@ -172,6 +184,9 @@ package enum MigrationError: Error, Sendable, Equatable {
     case .duplicateVersion, .duplicateRepeatable: "rename one of them"
     case .invalidNames: "rename these files, or set validateMigrationNaming=false to pass over them"
     case .failedVersion, .failedRepeatable: "remove what it left half done, then run `dbtool repair`"
+    case .missingClasspath: "there is no Java here; name a folder, filesystem:PATH"
+    case .unknownLocationPrefix:
+      "only folders are served: copy the scripts to one and name it filesystem:PATH"
     case .missingPlaceholder(let written):
       "give it a value, for example --placeholders.NAME=VALUE for \(written), or set placeholderReplacement=false"
     case .mixedStatements:
@@ -179,6 +194,8 @@ package enum MigrationError: Error, Sendable, Equatable {
     case .unknownOptions: "`dbtool migrate --help` lists every option"
     case .lockRetriesExceeded:
       "another migrator holds the lock; wait for it, or raise lockRetryCount (-1: for ever)"
+    case .validation:
+      "`dbtool validate` shows each with its file; ignoreMigrationPatterns passes over a state"
     case .nonEmptySchema: "run `dbtool baseline`, or set baselineOnMigrate=true"
     case .cleanDisabled: "clean deletes everything in the schemas; cleanDisabled=false allows it"
     case .unreadableValue(let name, let value): "'\(value)' is no value for \(name)"

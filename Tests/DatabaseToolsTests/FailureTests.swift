@@ -4,7 +4,7 @@ import Testing
 
 @Suite("A failure's text")
 struct FailureTests {
-  @Test("what, SQLSTATE, place, line with caret, context, detail and hint stand in this order")
+  @Test("what, SQLSTATE, place, line with caret, details with the context last, and hint stand in this order")
   func everything() {
     let failure = Failure(
       #"relation "categories" does not exist"#, sqlState: "42P01",
@@ -17,9 +17,9 @@ struct FailureTests {
           at migrations/V2__products.sql:14:14
             14 |   REFERENCES categories (id)
                |              ^
-          COPY t, line 3
           detail: first
                   second
+                  COPY t, line 3
           hint: V3 creates it
 
         """)

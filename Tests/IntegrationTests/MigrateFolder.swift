@@ -37,6 +37,27 @@ struct MigrateFolder {
     try DBToolProcess(words(arguments), environment: ["HOME": path], in: path)
   }
 
+  /// A call in Flyway's form, with its JSON document.
+  func flyway(
+    _ words: String..., environment: [String: String] = [:]
+  ) throws -> (status: Int32, document: JSONValue, stderr: String) {
+    let result = try runDBTool(
+      ["-url=" + target.testURL] + words + ["-outputType=json"],
+      environment: ["HOME": path].merging(environment) { _, new in new }, in: path)
+    return (result.status, JSONValue(parsing: result.stdout) ?? .null, result.stderr)
+  }
+
+  /// Writes a file beside `sql/`.
+  func write(beside name: String, _ text: String) throws {
+    try Data(text.utf8).write(to: URL(filePath: path + "/" + name))
+  }
+
+  /// The lines of a query's only column.
+  func list(_ sql: String) throws -> [String] {
+    let rows = try target.connect().query(sql)
+    return (0..<rows.count).map { rows[$0, 0] ?? "" }
+  }
+
   /// The first column of the first row.
   func ask(_ sql: String) throws -> String? { try target.connect().query(sql).first }
 

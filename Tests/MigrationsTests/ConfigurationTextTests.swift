@@ -14,14 +14,15 @@ struct ConfigurationTextTests {
       flyway.path=C:\\temp
       flyway.locations=filesystem:a,\\
         filesystem:b
-      flyway.password=${SECRET}x${UNSET}
+      flyway.password=${SECRET}x${UNSET}${flyway:user}${
       empty=
       """
     let entries = PropertiesFile.entries(of: text) { $0 == "SECRET" ? "s" : nil }
     #expect(
       entries.map { "\($0.key)=\($0.value)@\($0.line)" } == [
         "flyway.url=jdbc:postgresql://db/shop@3", "flyway.table=history@4", "flyway.user=app@5",
-        "flyway.path=C:\\temp@6", "flyway.locations=filesystem:a,filesystem:b@7", "flyway.password=sx@9",
+        "flyway.path=C:\\temp@6", "flyway.locations=filesystem:a,filesystem:b@7",
+        "flyway.password=sx${flyway:user}${@9",
         "empty=@10",
       ])
   }
@@ -54,7 +55,7 @@ struct ConfigurationTextTests {
   @Test(
     "in other encodings become UTF-8, in pieces of any size",
     arguments: [
-      (TextEncoding.latin1, [0x61, 0xE9], "aé"), (.windows1252, [0x80], "€"),
+      (TextEncoding.latin1, [0x61, 0xE9], "aé"), (.latin9, [0xA4, 0xE9], "€é"), (.windows1252, [0x80], "€"),
       (.utf16, [0xFF, 0xFE, 0xE9, 0x00], "é"),
       (.utf16, [0x00, 0x61, 0xD8, 0x3D, 0xDE, 0x00], "a😀"), (.utf16LittleEndian, [0x61, 0x00], "a"),
       (.utf8, [0xEF, 0xBB, 0xBF, 0xC3, 0xA9], "é"), (.ascii, [0x61], "a"),

@@ -41,6 +41,23 @@ struct OptionTests {
     #expect(error?.message == "the option 'jarDirs' is not served: there is no Java here")
   }
 
+  @Test(
+    "refuses Redgate's services, secrets managers and other databases' options by name",
+    arguments: ["licenseKey", "check.reportFilename", "vault.url", "oracle.sqlplus", "provisioner"])
+  func unserved(_ name: String) {
+    var values = SettingValues()
+    let error = #expect(throws: MigrationError.self) { _ = try values.set(checking: name, to: "x") }
+    #expect(error?.code == .configuration)
+    #expect(error?.message.contains("is not served: ") == true)
+  }
+
+  @Test("takes an empty boolean or number for none at all")
+  func empty() throws {
+    var values = SettingValues()
+    for name in ["group", "lockRetryCount"] { #expect(try values.set(checking: name, to: "")) }
+    #expect(values.names == [])
+  }
+
   @Test("takes no boolean or number that is none")
   func kinds() {
     var values = SettingValues()

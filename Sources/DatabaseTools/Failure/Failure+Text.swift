@@ -16,8 +16,8 @@ extension Failure {
     ]
     if let place { lines.append("  at " + paint.bold(Self.oneLine(place.text))) }
     if let excerpt { lines += excerpt.lines(number: place?.line, paint) }
-    lines += related.flatMap { Self.split($0) }.map { "  " + $0 }
-    if let detail { lines += Self.labelled("detail", detail, paint) }
+    let details = (detail.map { [$0] } ?? []) + related
+    if !details.isEmpty { lines += Self.labelled("detail", details.joined(separator: "\n"), paint) }
     if let hint { lines += Self.labelled("hint", hint, paint) }
     return lines.map { $0 + "\n" }.joined()
   }

@@ -14,7 +14,7 @@ package struct Failure: Error, Sendable, Equatable {
   package var detail: String?
   /// The next thing to do or type.
   package var hint: String?
-  /// Further lines, shown indented after the excerpt: the server's context, the other offenders.
+  /// More details, shown under the first: the server's context, the other offenders.
   package var related: [String]
   /// 1 the operation failed or a check found something; 64 the command line is wrong; others by interface.
   package var exitCode: Int32

@@ -67,6 +67,13 @@ package enum MigrationOptions {
     return found
   }
 
+  /// Refuses `name.…`.
+  private static func refuseAll(_ name: String, _ reason: String) -> MigrationOption {
+    var found = refuse(name, reason)
+    found.kind = .map
+    return found
+  }
+
   private static let database = [
     environment("url", .text, "", "the database: postgres://, jdbc:postgresql:// or libpq's key=value"),
     environment("user", .text, "", "who logs in"),
@@ -76,6 +83,7 @@ package enum MigrationOptions {
     environment("connectRetries", .integer, "0", "how often to try again when the server is not there"),
     environment(
       "connectRetriesInterval", .integer, "120", "the longest wait between two tries, in seconds (1, 2, 4 …)"),
+    environment("jdbcProperties", .map, "", "pgjdbc's connection parameters, as in the URL"),
     environment("initSql", .text, "", "SQL that runs first on the connection"),
     option("defaultSchema", .text, "", "the schema of the history table and of unqualified names"),
     option("createSchemas", .boolean, "true", "create the schemas that are missing"),
@@ -88,8 +96,10 @@ package enum MigrationOptions {
     option("failOnMissingLocations", .boolean, "false", "a location that is not there is an error"),
     option("callbackLocations", .list, "", "where callbacks are, instead of the locations"),
     option("encoding", .text, "UTF-8", "the encoding of the scripts"),
+    option("detectEncoding", .boolean, "false", "find out each script's encoding: Unicode, else ISO-8859-1"),
     commandLine("workingDirectory", .text, "", "what relative paths start from"),
     commandLine("configFiles", .list, "", "configuration files, .conf or .toml; later ones win"),
+    commandLine("configFileEncoding", .text, "UTF-8", "the encoding of flyway.conf"),
     option("environment", .text, "default", "which [environments.NAME] of flyway.toml is used"),
   ]
 
@@ -135,10 +145,14 @@ package enum MigrationOptions {
     option("placeholderSeparator", .text, ":", "what stands after flyway in the built-in ones"),
     option("skipDefaultCallbacks", .boolean, "false", "run no callbacks"),
     commandLine("outputType", .text, "", "json: one JSON document on stdout, in Flyway's shape"),
+    commandLine("color", .text, "auto", "always, never, or auto: colours where a terminal reads"),
     commandLine("outputFile", .text, "", "also write the JSON document to this file"),
   ]
 
   private static let noJava = "there is no Java here"
+  private static let redgate = "it belongs to Redgate's services"
+  private static let secrets = "secrets come from the environment, --password-file or --secret"
+  private static let otherDatabase = "it belongs to another database than PostgreSQL"
 
   private static let refused = [
     refuse("driver", noJava, harmless: ["org.postgresql.Driver"]),
@@ -151,7 +165,6 @@ package enum MigrationOptions {
     refuse("loggers", "logs go to stderr", harmless: ["auto", "console"]),
     refuse("reportEnabled", "there is no HTML report; use --json", harmless: ["false"]),
     refuse("reportFilename", "there is no HTML report; use --json"),
-    refuse("detectEncoding", "name the encoding instead", harmless: ["false"]),
     refuse("dryRunOutput", "there is no dry run yet, and a real run in its place would do harm"),
     refuse("cherryPick", "migrations run in order; use target"),
     refuse("undoSqlMigrationPrefix", "there is no undo yet"),
@@ -161,9 +174,14 @@ package enum MigrationOptions {
     refuse("stream", "it changes nothing here", harmless: ["true", "false"]),
     refuse("outputProgress", "progress goes to stderr", harmless: ["true", "false"]),
     refuse("outputLogsInJson", "logs go to stderr", harmless: ["false"]),
-    refuse("color", "use --no-color", harmless: ["auto"]),
-    refuse("configFileEncoding", "configuration files are UTF-8", harmless: ["UTF-8"]),
     // Set by Flyway itself whenever a target is named without a question mark.
-    refuse("failOnMissingTarget", "a target without ? must exist; write ? behind it", harmless: ["true"]),
+    refuse("failOnMissingTarget", "a target without ? must exist", harmless: ["true", "false"]),
+    refuse("provisioner", "a database is not made here; `dbtool ephemeral` gives a throwaway one"),
+    refuse("cleanOnValidationError", "clean is never run by itself", harmless: ["false"]),
+    refuse("licenseKey", redgate), refuse("email", redgate), refuse("token", redgate),
+    refuseAll("check", redgate), refuseAll("snapshot", redgate), refuseAll("deploy", redgate),
+    refuseAll("vault", secrets), refuseAll("dapr", secrets), refuseAll("gcsm", secrets),
+    refuseAll("oracle", otherDatabase), refuseAll("sqlserver", otherDatabase),
+    refuseAll("clickhouse", otherDatabase), refuseAll("mongodb", otherDatabase),
   ]
 }

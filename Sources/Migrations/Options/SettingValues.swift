@@ -35,6 +35,8 @@ package struct SettingValues: Sendable, Equatable {
       }
       return
     }
+    // Nothing is no value: the default stays, as in Flyway.
+    if value.isEmpty, option.kind == .boolean || option.kind == .integer { return }
     switch option.kind {
     case .boolean where !["true", "false"].contains(value.lowercased()):
       throw .unreadableValue(name: option.name, value: value)

@@ -18,11 +18,12 @@ package struct Placeholders: Sendable, Equatable {
     set("flyway" + separator + name, to: value)
   }
 
-  /// - Throws: `MigrationError.missingPlaceholder`, or `.unknownBuiltInPlaceholder` for `flyway:…`.
+  /// - Throws: `MigrationError.missingPlaceholder`, or `.unknownBuiltInPlaceholder` for `flyway:…`, whatever the separator
+  ///   is (Flyway 13).
   package func value(of name: String) throws(MigrationError) -> String {
     if let value = values[name.lowercased()] { return value }
     let written = prefix + name + suffix
-    if name.lowercased().hasPrefix("flyway" + separator) { throw .unknownBuiltInPlaceholder(written) }
+    if name.contains("flyway:") { throw .unknownBuiltInPlaceholder(written) }
     throw .missingPlaceholder(written)
   }
 }

@@ -9,8 +9,8 @@ package enum PropertiesFile {
     package var line: Int
   }
 
-  /// - Parameter environment: what `${NAME}` in a value stands for; a name without a value gives nothing. Nil
-  ///   leaves such places as they are.
+  /// - Parameter environment: what `${NAME}` in a value stands for; a name without a value gives nothing, and
+  ///   `${what.is-no:name}` stays. Nil leaves all such places as they are.
   package static func entries(of text: String, environment: ((String) -> String?)? = nil) -> [Entry] {
     var entries: [Entry] = []
     var pending: (text: String, line: Int)?
@@ -42,10 +42,15 @@ package enum PropertiesFile {
     var result = ""
     var rest = value[...]
     while let open = rest.range(of: "${") {
-      guard let close = rest[open.upperBound...].firstIndex(of: "}") else { break }
-      result += rest[..<open.lowerBound]
-      result += environment(String(rest[open.upperBound..<close])) ?? ""
-      rest = rest[rest.index(after: close)...]
+      let name = rest[open.upperBound...].prefix { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }
+      let end = rest[name.endIndex...]
+      guard !name.isEmpty, end.first == "}" else {
+        result += rest[..<open.upperBound]
+        rest = rest[open.upperBound...]
+        continue
+      }
+      result += rest[..<open.lowerBound] + (environment(String(name)) ?? "")
+      rest = end.dropFirst()
     }
     return result + rest
   }

@@ -3,6 +3,7 @@ package enum TextEncoding: String, Sendable, CaseIterable {
   case utf8 = "UTF-8"
   case ascii = "US-ASCII"
   case latin1 = "ISO-8859-1"
+  case latin9 = "ISO-8859-15"
   case windows1252 = "WINDOWS-1252"
   case utf16 = "UTF-16"
   case utf16BigEndian = "UTF-16BE"
@@ -12,8 +13,12 @@ package enum TextEncoding: String, Sendable, CaseIterable {
   /// - Throws: `MigrationError.unknownEncoding`.
   package init(named name: String) throws(MigrationError) {
     let aliases: [String: TextEncoding] = [
-      "UTF8": .utf8, "ASCII": .ascii, "LATIN1": .latin1, "ISO8859_1": .latin1, "CP1252": .windows1252,
-      "ISO8859-1": .latin1,
+      "UTF8": .utf8, "UNICODE-1-1-UTF-8": .utf8, "ASCII": .ascii, "ISO646-US": .ascii,
+      "LATIN1": .latin1, "L1": .latin1, "ISO8859_1": .latin1, "ISO8859-1": .latin1, "ISO_8859-1": .latin1,
+      "ISO_8859_1": .latin1, "CP819": .latin1,
+      "LATIN9": .latin9, "ISO8859_15": .latin9, "ISO8859-15": .latin9, "ISO_8859-15": .latin9,
+      "CP1252": .windows1252, "IBM-1252": .windows1252, "UTF_16": .utf16, "UTF16": .utf16,
+      "UTF_16BE": .utf16BigEndian, "UTF_16LE": .utf16LittleEndian,
     ]
     let upper = name.uppercased()
     guard let found = TextEncoding(rawValue: upper) ?? aliases[upper] else { throw .unknownEncoding(name) }
@@ -42,6 +47,8 @@ package struct TextDecoder: Sendable {
       guard bytes.allSatisfy({ $0 < 0x80 }) else { throw .undecodable(encoding.rawValue) }
       return bytes
     case .latin1: return Array(String(String.UnicodeScalarView(bytes.map { Unicode.Scalar($0) })).utf8)
+    case .latin9:
+      return Array(String(String.UnicodeScalarView(bytes.map { Self.latin9[$0] ?? Unicode.Scalar($0) })).utf8)
     case .windows1252: return try decodeWindows1252(bytes)
     case .utf16, .utf16BigEndian, .utf16LittleEndian: return try decodeUTF16(bytes)
     }
@@ -116,6 +123,11 @@ package struct TextDecoder: Sendable {
     guard let text = String(validating: units, as: UTF16.self) else { throw .undecodable(encoding.rawValue) }
     return Array(text.utf8)
   }
+
+  /// Where it differs from ISO-8859-1.
+  private static let latin9: [UInt8: Unicode.Scalar] = [
+    0xA4: "€", 0xA6: "Š", 0xA8: "š", 0xB4: "Ž", 0xB8: "ž", 0xBC: "Œ", 0xBD: "œ", 0xBE: "Ÿ",
+  ]
 
   private static let windows1252: [UInt32?] = [
     0x20AC, nil, 0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160, 0x2039, 0x0152, nil,

@@ -101,7 +101,9 @@ struct FlywayCall {
     }
     for finding in result.findings {
       let lines = finding.message.split(separator: "\n").map { String($0) }
-      var failure = Failure(lines.first ?? "", related: Array(lines.dropFirst()))
+      // Flyway's last line says what to do.
+      let hint = lines.count > 1 ? lines.last : nil
+      var failure = Failure(lines.first ?? "", hint: hint, related: Array(lines.dropFirst().dropLast()))
       if !finding.path.isEmpty { failure.place = Failure.Place(file: finding.path) }
       console.raw(failure.text(coloured: console.errPaint.isOn))
     }

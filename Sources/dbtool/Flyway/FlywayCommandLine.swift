@@ -14,7 +14,10 @@ struct FlywayCommandLine {
   var isQuiet = false
   var isVerbose = false
   var allowsColour = true
+  /// Colours even where no terminal reads.
+  var wantsColour = false
   var wantsHelp = false
+  var wantsVersion = false
   /// `-migrationIds`: info prints the versions only.
   var wantsIDs = false
   /// A word of Flyway's form is there: its statuses and messages are followed.
@@ -36,13 +39,12 @@ struct FlywayCommandLine {
   /// - Throws: `MigrationFailure`, with Flyway's code where the word is of its form.
   init(_ words: [String]) throws(MigrationFailure) {
     isFlywayForm = words.contains { Self.isFlywayOption($0) }
-    var unknown: [String] = []
     var rest = words[...]
     while let word = rest.popFirst() {
       if word.hasPrefix("--") {
         try addFlag(word, &rest)
       } else if Self.isFlywayOption(word) {
-        if try !addOption(word) { unknown.append("flyway." + Self.split(word.dropFirst()).name) }
+        try addOption(word)
       } else if word.hasPrefix("-") {
         try addSwitch(word)
       } else if Self.verbs.contains(word) {
@@ -51,8 +53,7 @@ struct FlywayCommandLine {
         throw Self.otherVerbs.contains(word) ? Self.unserved(word) : MigrationFailure(.unknownWord(word))
       }
     }
-    if !unknown.isEmpty { throw MigrationFailure(.unknownOptions(unknown)) }
-    if values.values["outputType"]?.lowercased() == "json" { isJSON = true }
+    try readOutputOptions()
   }
 
   private static func unserved(_ verb: String) -> MigrationFailure {
@@ -64,20 +65,31 @@ struct FlywayCommandLine {
     return (String(word[..<equals]), String(word[word.index(after: equals)...]))
   }
 
-  /// `-key=value`; false when there is no such key.
-  private mutating func addOption(_ word: String) throws(MigrationFailure) -> Bool {
+  private mutating func readOutputOptions() throws(MigrationFailure) {
+    let type = values.values["outputType"]?.lowercased() ?? ""
+    guard type == "json" || type.isEmpty else { throw MigrationFailure(.unreadableOutputType(type)) }
+    if type == "json" { isJSON = true }
+    switch values.values["color"] ?? "auto" {
+    case "auto", "": break
+    case "never": allowsColour = false
+    case "always": wantsColour = true
+    default: throw MigrationFailure(.unreadableColour(values.values["color"] ?? ""))
+    }
+  }
+
+  /// `-key=value`. What is wrong with it is told when the configuration files are known.
+  private mutating func addOption(_ word: String) throws(MigrationFailure) {
     let (written, value) = Self.split(word.dropFirst())
     let name = written.hasPrefix("flyway.") ? String(written.dropFirst("flyway.".count)) : written
     if name.hasPrefix("environments.") {
       values.environments[name] = value ?? ""
-      return true
+      return
     }
-    return try set(name, value ?? "")
-  }
-
-  private mutating func set(_ name: String, _ value: String) throws(MigrationFailure) -> Bool {
-    do throws(MigrationError) { return try values.values.set(checking: name, to: value) } catch {
-      throw MigrationFailure(error)
+    do throws(MigrationError) {
+      if try !values.values.set(checking: name, to: value ?? "") { values.unknown.append("flyway." + name) }
+    } catch {
+      guard case .unreadableValue = error else { throw MigrationFailure(error) }
+      values.problem = values.problem ?? error
     }
   }
 
@@ -87,7 +99,10 @@ struct FlywayCommandLine {
     case "-X": isVerbose = true
     case "-q": isQuiet = true
     case "-h", "-?": wantsHelp = true
+    case "-v": wantsVersion = true
     case "-migrationIds": wantsIDs = true
+    // There is never a prompt.
+    case "-n": break
     // Nothing is ever fetched from the network, and there is one edition.
     case "-skipCheckForUpdate", "-communityFallback": break
     default: throw MigrationFailure(.unknownWord(word))
@@ -103,6 +118,7 @@ struct FlywayCommandLine {
     case "--verbose": isVerbose = true
     case "--no-color": allowsColour = false
     case "--help": wantsHelp = true
+    case "--version": wantsVersion = true
     case "--password-file": values.passwordFile = try value(flag, inline, &rest)
     case "--secret": values.secretFile = try value(flag, inline, &rest)
     case "--placeholder":

@@ -25,7 +25,11 @@ enum FlywayFrontend {
     }
     let console = Console(
       talk: line.isQuiet ? .quiet : line.isVerbose ? .verbose : .normal, isJSON: line.isJSON,
-      allowsColour: line.allowsColour)
+      allowsColour: line.allowsColour, wantsColour: line.wantsColour)
+    if line.wantsVersion {
+      console.result(Version.text)
+      return ExitStatus.done
+    }
     if line.wantsHelp {
       console.result(FlywayHelp.text(for: line.commands.first ?? "migrate"))
       return ExitStatus.done

@@ -14,14 +14,17 @@ struct Console: Sendable {
   /// Colours for what goes to stderr.
   let errPaint: Paint
 
-  init(talk: Talk = .normal, isJSON: Bool = false, allowsColour: Bool = true) {
+  /// - Parameter wantsColour: colours for any reader, not for terminals only.
+  init(
+    talk: Talk = .normal, isJSON: Bool = false, allowsColour: Bool = true, wantsColour: Bool = false
+  ) {
     self.talk = talk
     self.isJSON = isJSON
     // Source: no-color.org: any value but the empty one.
     let noColor = getenv("NO_COLOR").map { String(cString: $0) } ?? ""
     let wanted = allowsColour && noColor.isEmpty && getenv("TERM").map { String(cString: $0) } != "dumb"
-    outPaint = Paint(isOn: wanted && !isJSON && isatty(STDOUT_FILENO) == 1)
-    errPaint = Paint(isOn: wanted && isatty(STDERR_FILENO) == 1)
+    outPaint = Paint(isOn: !isJSON && (wantsColour || wanted && isatty(STDOUT_FILENO) == 1))
+    errPaint = Paint(isOn: wantsColour || wanted && isatty(STDERR_FILENO) == 1)
   }
 
   /// Whether stderr is a terminal, so that a line may be drawn over.

@@ -5,22 +5,41 @@ import TOMLKit
 /// commas.
 struct ConfigurationFile {
   let path: String
-  var values: [(key: String, value: String)] = []
+  var values: [Value] = []
+
+  struct Value {
+    var key: String
+    var value: String
+    /// Nil in TOML, whose reader does not tell.
+    var line: Int?
+  }
 
   static func isTOML(_ path: String) -> Bool { path.lowercased().hasSuffix(".toml") }
 
   /// Reads a file of either form.
-  /// - Parameter environment: what `${NAME}` (conf) and `${env.NAME}` (TOML) stand for.
+  /// - Parameters:
+  ///   - encoding: of conf files; TOML is UTF-8.
+  ///   - environment: what `${NAME}` in conf files stands for.
   init(
-    reading path: String, _ environment: [String: String]
+    reading path: String, _ encoding: TextEncoding, _ environment: [String: String]
   ) throws(MigrationFailure) {
     self.path = path
     let text: String
-    do throws(Failure) { text = try LocalFile.text(of: path) } catch {
+    do {
+      var decoder = TextDecoder(Self.isTOML(path) ? .utf8 : encoding)
+      text = String(decoding: try decoder.decode(LocalFile.bytes(of: path)), as: UTF8.self)
+      try decoder.finish()
+    } catch let error as MigrationError {
+      throw MigrationFailure(.invalidConfigurationFile(path: path, line: 1, reason: error.message))
+    } catch let error as Failure {
       throw MigrationFailure(error, code: .configuration)
+    } catch {
+      throw MigrationFailure(Failure("\(path): \(error)"))
     }
     guard Self.isTOML(path) else {
-      values = PropertiesFile.entries(of: text) { environment[$0] }.map { ($0.key, $0.value) }
+      values = PropertiesFile.entries(of: text) { environment[$0] }.map {
+        Value(key: $0.key, value: $0.value, line: $0.line)
+      }
       return
     }
     do {
@@ -34,9 +53,6 @@ struct ConfigurationFile {
     } catch {
       throw MigrationFailure(.invalidConfigurationFile(path: path, line: 1, reason: "\(error)"))
     }
-    for index in values.indices {
-      values[index].value = try Self.resolve(values[index].value, environment)
-    }
   }
 
   private mutating func flatten(_ table: TOMLTable, _ prefix: String) {
@@ -45,9 +61,10 @@ struct ConfigurationFile {
       if let inner = value.table {
         flatten(inner, prefix + key + ".")
       } else if let array = value.array {
-        values.append((prefix + key, array.map { Self.text($0.tomlValue) }.joined(separator: ",")))
+        values.append(
+          Value(key: prefix + key, value: array.map { Self.text($0.tomlValue) }.joined(separator: ",")))
       } else {
-        values.append((prefix + key, Self.text(value)))
+        values.append(Value(key: prefix + key, value: Self.text(value)))
       }
     }
   }
@@ -58,26 +75,5 @@ struct ConfigurationFile {
     if let number = value.int { return String(number) }
     if let number = value.double { return String(number) }
     return value.debugDescription
-  }
-
-  /// Puts variables in the place of `${env.NAME}`; other `${…}` are placeholders of scripts and stay.
-  private static func resolve(
-    _ text: String, _ environment: [String: String]
-  ) throws(MigrationFailure) -> String {
-    guard text.contains("${env.") else { return text }
-    var result = ""
-    var rest = text[...]
-    while let open = rest.firstRange(of: "${env.") {
-      guard let close = rest[open.upperBound...].firstIndex(of: "}") else { break }
-      let name = String(rest[open.upperBound..<close])
-      guard let value = environment[name] else {
-        var failure = MigrationFailure(.unsetEnvironmentVariable(name))
-        failure.code = .configuration
-        throw failure
-      }
-      result += rest[..<open.lowerBound] + value
-      rest = rest[rest.index(after: close)...]
-    }
-    return result + rest
   }
 }

@@ -33,14 +33,12 @@ struct ConfigurationFiles {
     if !explicitTOML.isEmpty, !explicitConf.isEmpty {
       throw MigrationFailure(.tomlAndConf(toml: explicitTOML, conf: explicitConf))
     }
-    found.isTOML = explicitConf.isEmpty && !(tomls + explicitTOML).isEmpty
-    if found.isTOML {
-      found.paths = tomls + explicitTOML
-    } else {
-      found.paths = present(["flyway.conf"]) + explicitConf
-      if !tomls.isEmpty {
-        found.warnings.append("\(tomls.joined(separator: ", ")): not read, because a conf file was named")
-      }
+    let confs = present(["flyway.conf"]) + explicitConf
+    found.isTOML = !(tomls + explicitTOML).isEmpty
+    found.paths = found.isTOML ? tomls + explicitTOML : confs
+    if found.isTOML, !confs.isEmpty {
+      found.warnings.append(
+        "\(confs.joined(separator: ", ")): not read, because there is \(found.paths.joined(separator: ", "))")
     }
     return found
   }

@@ -5,8 +5,10 @@ struct EnvironmentValues {
   var values = SettingValues()
   /// `environments.NAME.KEY`.
   var environments: [String: String] = [:]
+  /// The first value that is none; what to say depends on the configuration files.
+  var problem: MigrationError?
 
-  init(_ environment: [String: String]) throws(MigrationFailure) {
+  init(_ environment: [String: String]) {
     for (name, value) in environment.sorted(by: { $0.key < $1.key }) {
       if name.hasPrefix("environments_") {
         environments[String(name.map { $0 == "_" ? "." : $0 })] = value
@@ -17,7 +19,7 @@ struct EnvironmentValues {
         continue
       }
       do throws(MigrationError) { try values.set(option, key, to: value) } catch {
-        throw MigrationFailure(error)
+        problem = problem ?? error
       }
     }
   }

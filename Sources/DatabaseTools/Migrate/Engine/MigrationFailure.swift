@@ -60,9 +60,16 @@ extension Failure {
       exitCode = ExitStatus.usage
     default: break  // the call was understood
     }
+    if case .unreadableValue(let name, let value) = error {
+      let kind = MigrationOptions.find(name: name)?.option.kind
+      self.init(
+        "'\(value)' is no value for \(name)", hint: kind == .integer ? "a number" : "true or false",
+        exitCode: exitCode)
+      return
+    }
     let lines = error.message.split(whereSeparator: \.isNewline).map { String($0) }
     self.init(
-      lines.first ?? "", hint: error.hint, related: Array(lines.dropFirst()),
+      lines.first ?? "", hint: error.hint, related: lines.dropFirst().filter { !$0.isEmpty },
       exitCode: exitCode)
   }
 }
@@ -83,5 +90,23 @@ extension ServerError {
     title + "\n" + String(repeating: "-", count: title.count) + "\nSQL State  : \(sqlState)\nError Code : 0"
       + "\nMessage    : \(flywayText)\nLocation   : \(location) (\(absolutePath))\nLine       : \(line)"
       + "\nStatement  : Run Flyway with -X option to see the actual statement causing the problem\n"
+  }
+}
+
+extension ConnectionFailure {
+  /// Nobody listens there.
+  var isRefused: Bool { sqlState == nil && message.contains("Connection refused") }
+
+  /// The reason as the JDBC driver words it: without libpq's `connection to server at …`.
+  func jdbcMessage(to target: DatabaseTarget) -> String {
+    if isRefused {
+      return
+        "Connection to \(target.host ?? "localhost"):\(target.port ?? "5432") refused. Check that the hostname"
+        + " and port are correct and that the postmaster is accepting TCP/IP connections."
+    }
+    guard sqlState != nil, let failed = message.firstRange(of: " failed: ") else { return message }
+    let words = message[failed.upperBound...]
+    guard let gap = words.firstRange(of: ":  ") else { return String(words) }
+    return words[..<gap.lowerBound] + ": " + words[gap.upperBound...]
   }
 }

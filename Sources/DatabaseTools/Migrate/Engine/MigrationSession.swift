@@ -104,8 +104,18 @@ package final class MigrationSession {
       config: config)
   }
 
-  /// What `<script>.conf` beside the script says; nothing when there is none.
+  /// What `<script>.conf` beside the script says, and the encoding that was detected where it is wanted.
   func config(of file: ScriptFile) throws(MigrationFailure) -> ScriptConfig {
+    var config = try writtenConfig(of: file)
+    if config.encoding == nil, settings.flag("detectEncoding") {
+      do throws(Failure) { config.encoding = try EncodingDetection.encoding(of: file.absolutePath) } catch {
+        throw MigrationFailure(error)
+      }
+    }
+    return config
+  }
+
+  private func writtenConfig(of file: ScriptFile) throws(MigrationFailure) -> ScriptConfig {
     let path = file.absolutePath + ".conf"
     guard LocalFile.kind(of: path) == .file else { return ScriptConfig() }
     let bytes: [UInt8]
@@ -186,14 +196,15 @@ package final class MigrationSession {
 
   private static func refused(_ error: ConnectionFailure, _ target: DatabaseTarget) -> MigrationFailure {
     let state = error.sqlState ?? "08001"
+    let reason = error.jdbcMessage(to: target)
     let title =
-      "Unable to obtain connection from database (********) for user '\(target.user ?? "")': \(error.message)"
+      "Unable to obtain connection from database (********) for user '\(target.user ?? "")': \(reason)"
     var failure = MigrationFailure(
       code: .connection,
       message: title + "\n" + String(repeating: "-", count: title.count)
-        + "\nSQL State  : \(state)\nError Code : 0\nMessage    : \(error.message)\n",
+        + "\nSQL State  : \(state)\nError Code : 0\nMessage    : \(reason)\n",
       failure: Failure(error, to: target))
-    failure.causes = [error.message]
+    failure.causes = [reason] + (error.isRefused ? ["Connection refused"] : [])
     failure.sqlState = state
     failure.subCode = "CONNECTION_FAILURE"
     return failure

@@ -18,6 +18,24 @@ enum LocalFile {
     }
   }
 
+  /// Whether the name is there, though it may lead nowhere.
+  static func isNamed(_ path: String) -> Bool {
+    var status = stat()
+    return lstat(path, &status) == 0
+  }
+
+  /// What stays the same by whatever path a folder is reached; nil when there is none.
+  static func identity(of path: String) -> Identity? {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return nil }
+    return Identity(device: UInt64(status.st_dev), number: UInt64(status.st_ino))
+  }
+
+  struct Identity: Hashable {
+    let device: UInt64
+    let number: UInt64
+  }
+
   static func exists(_ path: String) -> Bool { kind(of: path) != nil }
 
   /// Why a folder cannot be read, in the system's words.

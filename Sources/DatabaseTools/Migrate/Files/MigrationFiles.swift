@@ -79,6 +79,11 @@ package struct MigrationFiles: Sendable {
   private mutating func passOver(
     _ place: ScriptLocation, _ settings: MigrationSettings, _ directory: String
   ) throws(MigrationError) {
+    if place.isClasspath {
+      if settings.flag("failOnMissingLocations") { throw .missingClasspath(place.path) }
+      warnings.append("location classpath:\(place.path) is passed over: there is no Java here")
+      return
+    }
     let absolute = LocalPath.absolute(place.root, in: directory)
     if settings.flag("failOnMissingLocations") {
       throw .missingLocation(place.path, absolute: absolute, workingDirectory: directory)
@@ -121,12 +126,20 @@ package struct MigrationFiles: Sendable {
   private static func scripts(
     at place: ScriptLocation, _ naming: NamingRules, _ directory: String, _ warnings: inout [String]
   ) throws(MigrationError) -> [ScriptFile]? {
+    if place.isClasspath { return nil }
     let root = LocalPath.absolute(place.root, in: directory)
     // A pattern without a fixed folder in front finds nothing (Flyway 13).
     if place.isPattern, place.root.isEmpty || place.root == "/" { return [] }
     guard LocalFile.kind(of: root) == .folder else { return nil }
     var found: [ScriptFile] = []
+    var above = Set<LocalFile.Identity>()
     func visit(_ folder: String, _ below: [String]) throws(MigrationError) {
+      let identity = LocalFile.identity(of: folder)
+      if let identity, !above.insert(identity).inserted {
+        warnings.append("\(folder) is a link to a folder above it; it is passed over")
+        return
+      }
+      defer { if let identity { above.remove(identity) } }
       let names: [String]
       do throws(LocalFile.Unreadable) {
         names = try LocalFile.names(in: folder)
@@ -147,7 +160,10 @@ package struct MigrationFiles: Sendable {
           let path =
             (place.root.hasSuffix("/") ? place.root : place.root + "/") + relative.joined(separator: "/")
           found.append(ScriptFile(script: script, path: path, absolutePath: absolute, name: parsed))
-        case nil: continue
+        case nil:
+          // Flyway passes over it without a word, and then nobody knows why a migration is not there.
+          guard naming.isScript(name), LocalFile.isNamed(absolute) else { continue }
+          warnings.append("\(absolute) is no file, nor a link to one; it is passed over")
         }
       }
     }

@@ -4,13 +4,20 @@ import Migrations
 struct ScriptLocation: Equatable {
   /// As it was written, without `filesystem:` and a slash at the end.
   let path: String
+  /// `classpath:`: there is no Java here, so nothing is ever there.
+  let isClasspath: Bool
 
   /// - Throws: `MigrationError.unknownLocationPrefix` for anything that is not the file system.
   init(_ text: String) throws(MigrationError) {
     var path = text
     if let colon = text.firstIndex(of: ":") {
-      guard text[..<colon] == "filesystem" else { throw .unknownLocationPrefix(text) }
+      guard text[..<colon] == "filesystem" || text[..<colon] == "classpath" else {
+        throw .unknownLocationPrefix(text)
+      }
       path = String(text[text.index(after: colon)...])
+      isClasspath = text[..<colon] == "classpath"
+    } else {
+      isClasspath = false
     }
     while path.count > 1, path.hasSuffix("/") { path.removeLast() }
     self.path = path
@@ -68,8 +75,10 @@ struct ScriptLocation: Equatable {
     var kept: [ScriptLocation] = []
     for (index, location) in locations.enumerated() {
       let isInside = locations.enumerated().contains { other, outer in
-        location.path == outer.path
-          ? other < index : !outer.isPattern && location.path.hasPrefix(outer.path + "/")
+        location.isClasspath != outer.isClasspath
+          ? false
+          : location.path == outer.path
+            ? other < index : !outer.isPattern && location.path.hasPrefix(outer.path + "/")
       }
       if !isInside { kept.append(location) }
     }
