@@ -3,14 +3,17 @@ private import Glibc
 
 /// One connection to a PostgreSQL server, over libpq. Belongs to one thread.
 ///
-/// Every call blocks until the server has answered. ``canceller()`` gives another thread the means to stop it.
+/// Every call blocks until the server has answered. ``watch`` is told meanwhile, and ``canceller()`` gives another
+/// thread the means to stop it.
 /// Source: PostgreSQL manual, chapter "libpq".
 package final class Connection {
   /// Called with each notice, on the connection's thread, while a statement runs.
   package var notices: ((Notice) -> Void)?
+  /// Told while the server lets us wait, and before anything is sent.
+  package var watch: (any ServerWatch)?
 
   /// Owned: made in `init`, freed by `close` or `deinit`, nil only after `close`.
-  private var handle: OpaquePointer?
+  private(set) var handle: OpaquePointer?
 
   /// Connects with libpq's own parameters; what is not named comes from `PG*`, the service file and
   /// `~/.pgpass`, as libpq does it. Nothing is added.
@@ -60,6 +63,7 @@ package final class Connection {
       throw ServerError(sqlState: "54000", message: "more than 65535 values for one statement")
     }
     if sql.utf8.contains(0) || values.contains(where: { $0?.utf8.contains(0) ?? false }) { throw .nulByte }
+    try watch?.willSend()
     let sent = CStrings.with(values) { pointers in
       PQsendQueryParams(handle, sql, Int32(values.count), nil, pointers, nil, nil, 0)
     }
@@ -71,10 +75,15 @@ package final class Connection {
   /// - Throws: `ServerError`; also when the statement turns out to be something else.
   package func copyIn(_ sql: [UInt8]) throws(ServerError) -> CopyIn {
     try send(sql)
+    awaitResult()
     guard let result = PQgetResult(handle) else { throw lastError() }
     defer { PQclear(result) }
-    if PQresultStatus(result) == PGRES_COPY_IN { return CopyIn(self) }
+    if PQresultStatus(result) == PGRES_COPY_IN {
+      watch?.hasAnswered(nil)
+      return CopyIn(self)
+    }
     let failure = ServerError(ifFailed: result)
+    if let failure { watch?.hasAnswered(failure) }
     _ = try outcome()
     throw failure ?? ServerError(sqlState: "42601", message: "the statement is not a COPY FROM STDIN")
   }
@@ -134,6 +143,7 @@ package final class Connection {
 
   private func send(_ sql: [UInt8]) throws(ServerError) {
     if sql.contains(0) { throw .nulByte }
+    try watch?.willSend()
     let text = sql + [0]
     let sent = text.withUnsafeBufferPointer { bytes in
       bytes.withMemoryRebound(to: CChar.self) { PQsendQuery(handle, $0.baseAddress) }
@@ -145,7 +155,9 @@ package final class Connection {
   func outcome() throws(ServerError) -> StatementOutcome {
     var failure: ServerError?
     var last = StatementOutcome(commandTag: "", rows: nil)
-    while let result = PQgetResult(handle) {
+    while true {
+      awaitResult()
+      guard let result = PQgetResult(handle) else { break }
       defer { PQclear(result) }
       switch PQresultStatus(result) {
       case PGRES_TUPLES_OK:
@@ -163,16 +175,27 @@ package final class Connection {
       if PQstatus(handle) == CONNECTION_BAD { break }
     }
     if PQstatus(handle) == CONNECTION_BAD { failure = failure ?? lastError() }
-    if let failure { throw failure.marking(lost: PQstatus(handle) == CONNECTION_BAD) }
+    if let refusal = failure { failure = refusal.marking(lost: PQstatus(handle) == CONNECTION_BAD) }
+    watch?.hasAnswered(failure)
+    if let failure { throw failure }
     return last
   }
 
   func put(_ bytes: UnsafeBufferPointer<CChar>) throws(ServerError) {
+    if let watch {
+      do throws(ServerError) { try watch.willSend() } catch {
+        if endCopy(reason: error.message) { _ = try? outcome() }
+        throw error
+      }
+    }
+    // Blocking, libpq would wait for the server where nobody is told.
+    let isWatched = watch != nil && PQsetnonblocking(handle, 1) == 0
+    defer { if isWatched { PQsetnonblocking(handle, 0) } }
     var rest = bytes[...]
     while !rest.isEmpty {
       // libpq counts in 32 bits.
       let part = UnsafeBufferPointer(rebasing: rest.prefix(1 << 30))
-      if PQputCopyData(handle, part.baseAddress, Int32(part.count)) != 1 {
+      if PQputCopyData(handle, part.baseAddress, Int32(part.count)) != 1 || isWatched && !flush() {
         let refusal = lastError()
         _ = try outcome()
         throw refusal
@@ -196,7 +219,11 @@ package final class Connection {
 
   private func discardCopyOut() {
     var buffer: UnsafeMutablePointer<CChar>?
-    while PQgetCopyData(handle, &buffer, 0) > 0 { PQfreemem(buffer) }
+    while true {
+      let length = PQgetCopyData(handle, &buffer, watch == nil ? 0 : 1)
+      if length < 0 { return }
+      if length > 0 { PQfreemem(buffer) } else if !awaitInput() { return }
+    }
   }
 
   private func commandTag(_ result: OpaquePointer) -> String {
