@@ -7,6 +7,7 @@ package enum ErrorCode: String, Sendable {
   case duplicateVersionedMigration = "DUPLICATE_VERSIONED_MIGRATION"
   case duplicateRepeatableMigration = "DUPLICATE_REPEATABLE_MIGRATION"
   case duplicateDeletedMigration = "DUPLICATE_DELETED_MIGRATION"
+  case duplicateUndoMigration = "DUPLICATE_UNDO_MIGRATION"
   case nonEmptySchemaWithoutSchemaHistoryTable = "NON_EMPTY_SCHEMA_WITHOUT_SCHEMA_HISTORY_TABLE"
   case validateError = "VALIDATE_ERROR"
   case schemaDoesNotExist = "SCHEMA_DOES_NOT_EXIST"

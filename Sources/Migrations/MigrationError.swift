@@ -8,6 +8,7 @@ package enum MigrationError: Error, Sendable, Equatable {
   case duplicateVersion(String, [String])
   case duplicateRepeatable(String, [String])
   case duplicateCallback(String, [String])
+  case duplicateUndo(String, [String])
   case missingLocation(String, absolute: String, workingDirectory: String)
   /// Not in Flyway, which takes it for an empty one: then nothing is migrated, and all seems well.
   case unreadableLocation(String, reason: String)
@@ -38,6 +39,10 @@ package enum MigrationError: Error, Sendable, Equatable {
   case cleanDisabled
   case validation([InvalidMigration])
   case lockRetriesExceeded
+  /// The version, and a file name that would do.
+  case missingUndo(version: String, example: String)
+  /// An entry of `cherryPick` that names nothing that can be undone.
+  case notApplied(String)
 
   // Transactions
   /// The line of the statement that differs from those before it, its text, and what it is.
@@ -55,6 +60,7 @@ package enum MigrationError: Error, Sendable, Equatable {
   case unreadableValue(name: String, value: String)
   case unreadableOutputType(String)
   case unreadableColour(String)
+  case unreadableChoice(name: String, value: String, choices: [String])
   case tomlAndConf(toml: [String], conf: [String])
   case unknownEnvironment(String)
   case unsetEnvironmentVariable(String)
@@ -72,6 +78,8 @@ package enum MigrationError: Error, Sendable, Equatable {
       "Found more than one repeatable migration with description \(description)" + Self.offenders(offenders)
     case .duplicateCallback(let event, let offenders):
       "Found more than 1 SQL callback script called \(event)!" + Self.offenders(offenders)
+    case .duplicateUndo(let version, let offenders):
+      "Found more than one undo migration with version \(version)" + Self.offenders(offenders)
     case .missingLocation(let location, let absolute, let directory):
       "Failed to find filesystem location: \(location) (not found) Resolved to '\(absolute)'. If this is not where"
         + " your migrations are, check that your working directory is set correctly"
@@ -117,6 +125,9 @@ package enum MigrationError: Error, Sendable, Equatable {
     case .lockRetriesExceeded:
       "Number of retries exceeded while attempting to acquire PostgreSQL advisory lock. Configure the number of"
         + " retries with the 'lockRetryCount' configuration option"
+    case .missingUndo(let version, _):
+      "Unable to undo migration to version \(version) as no corresponding undo migration has been found."
+    case .notApplied(let pick): "Unable to undo migration \(pick) as it is not applied."
 
     case .mixedStatements(let line, let statement, let transactional):
       "Detected both transactional and non-transactional statements within the same migration (even though mixed is"
@@ -146,6 +157,7 @@ package enum MigrationError: Error, Sendable, Equatable {
       "'\(value)' is an invalid value for the -outputType option. Use 'json'."
     case .unreadableColour(let value):
       "'\(value)' is an invalid value for the -color option. Use 'always', 'never', or 'auto'."
+    case .unreadableChoice(let name, let value, _): "'\(value)' is no value for \(name)"
     case .tomlAndConf(let toml, let conf):
       "Using both TOML configuration and CONF configuration is not supported. Please remove the CONF configuration"
         + " files.\nTOML files: \(toml.joined(separator: ", "))\nCONF files: \(conf.joined(separator: ", "))\n"
@@ -162,6 +174,7 @@ package enum MigrationError: Error, Sendable, Equatable {
     switch self {
     case .duplicateVersion: .duplicateVersionedMigration
     case .duplicateRepeatable: .duplicateRepeatableMigration
+    case .duplicateUndo: .duplicateUndoMigration
     case .unknownScriptKey, .invalidBoolean, .invalidInteger, .unknownOptions, .unknownFileKey,
       .unservedOption,
       .unknownEnvironment:
@@ -181,7 +194,7 @@ package enum MigrationError: Error, Sendable, Equatable {
   /// What to do about it; nil when the message says it.
   package var hint: String? {
     switch self {
-    case .duplicateVersion, .duplicateRepeatable: "rename one of them"
+    case .duplicateVersion, .duplicateRepeatable, .duplicateUndo: "rename one of them"
     case .invalidNames: "rename these files, or set validateMigrationNaming=false to pass over them"
     case .failedVersion, .failedRepeatable: "remove what it left half done, then run `dbtool repair`"
     case .missingClasspath: "there is no Java here; name a folder, filesystem:PATH"
@@ -197,7 +210,10 @@ package enum MigrationError: Error, Sendable, Equatable {
     case .validation:
       "`dbtool validate` shows each with its file; ignoreMigrationPatterns passes over a state"
     case .nonEmptySchema: "run `dbtool baseline`, or set baselineOnMigrate=true"
+    case .missingUndo(_, let example): "nothing was undone; write \(example) beside the migration"
+    case .notApplied: "nothing was undone; `dbtool info` shows what is applied"
     case .cleanDisabled: "clean deletes everything in the schemas; cleanDisabled=false allows it"
+    case .unreadableChoice(_, _, let choices): "one of: " + choices.joined(separator: ", ")
     case .unreadableValue(let name, let value): "'\(value)' is no value for \(name)"
     default: nil  // an open set
     }

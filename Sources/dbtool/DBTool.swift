@@ -49,7 +49,7 @@ struct Root: ParsableCommand {
         subcommands: [
           MigrateCommand.self, InfoCommand.self, ValidateCommand.self, BaselineCommand.self,
           RepairCommand.self,
-          CleanCommand.self, VerifyCommand.self,
+          UndoCommand.self, CleanCommand.self, VerifyCommand.self,
         ]),
       CommandGroup(name: "Data and connection", subcommands: [SeedCommand.self, PoolCommand.self]),
       CommandGroup(name: "Throwaway server", subcommands: [EphemeralCommand.self, DemoCommand.self]),

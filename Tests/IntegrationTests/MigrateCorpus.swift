@@ -200,6 +200,6 @@ struct MigrateCorpus {
 }
 
 extension JSONValue {
-  fileprivate var items: [JSONValue] { if case .array(let values) = self { values } else { [] } }
-  fileprivate var members: [Member] { if case .object(let members) = self { members } else { [] } }
+  var items: [JSONValue] { if case .array(let values) = self { values } else { [] } }
+  var members: [Member] { if case .object(let members) = self { members } else { [] } }
 }

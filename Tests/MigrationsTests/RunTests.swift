@@ -49,6 +49,7 @@ private struct Script {
     case .begin: "begin"
     case .run(let file, _): "run \(file.description)"
     case .record(let row): "record \(row.installedRank) \(row.description)\(row.success ? "" : " failed")"
+    case .forget(let rows): "forget \(rows.map { String($0.installedRank) }.joined(separator: " "))"
     case .commit: "commit"
     case .rollBack: "rollback"
     case .unlock: "unlock"

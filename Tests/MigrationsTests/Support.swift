@@ -13,6 +13,8 @@ enum Make {
       (version, raw, text) = (found, rawVersion, description)
     case .baseline(let rawVersion, let found, let description):
       (version, raw, text, type) = (found, rawVersion, description, .sqlBaseline)
+    case .undo(let rawVersion, let found, let description):
+      (version, raw, text, type) = (found, rawVersion, description, .undoSQL)
     case .repeatable(let description): text = description
     case .callback, .invalid, nil: text = "?"
     }
@@ -33,11 +35,12 @@ enum Make {
   }
 
   static func plan(
-    _ files: [ResolvedMigration], _ rows: [HistoryRow], target: String = "latest", outOfOrder: Bool = false
+    _ files: [ResolvedMigration], _ rows: [HistoryRow], target: String = "latest", outOfOrder: Bool = false,
+    undos: [ResolvedMigration] = []
   ) throws -> MigrationPlan {
     try MigrationPlan(
       resolved: ResolvedMigration.ordered(files), applied: rows,
-      policy: .init(target: try MigrationTarget(target), outOfOrder: outOfOrder))
+      policy: .init(target: try MigrationTarget(target), outOfOrder: outOfOrder), undos: undos)
   }
 
   /// `1 Success`, `view Pending`, in the order of info.

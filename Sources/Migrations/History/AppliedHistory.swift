@@ -1,8 +1,13 @@
-/// The history rows, read once: which are deleted or out of order, and how far they reach.
+/// The history rows, read once: which are deleted, undone or out of order, and how far they reach.
 struct AppliedHistory: Sendable {
   let rows: [HistoryRow]
   /// By row: a later DELETE of the same version or description covers it, the newest such row only.
   let isDeleted: [Bool]
+  /// By row: a later undo migration took it back.
+  let isUndone: [Bool]
+  /// By row: a repeatable's newest, and a migration that had been there before it was undone after it. It may
+  /// stand on what is gone, so it is run again.
+  let isShaken: [Bool]
   /// By row: a greater version had been applied before.
   let isOutOfOrder: [Bool]
   /// By description: the newest row without a version, as an index; a DELETE counts.
@@ -18,6 +23,8 @@ struct AppliedHistory: Sendable {
   /// - Throws: `MigrationError.deletedTwice` when a DELETE finds nothing left to cover.
   init(_ rows: [HistoryRow]) throws(MigrationError) {
     var isDeleted = [Bool](repeating: false, count: rows.count)
+    var isUndone = [Bool](repeating: false, count: rows.count)
+    var isShaken = [Bool](repeating: false, count: rows.count)
     var newestVersion: [MigrationVersion: Int] = [:]
     var newestOpen: [String: Int] = [:]
     var newest: [String: Int] = [:]
@@ -32,6 +39,12 @@ struct AppliedHistory: Sendable {
           continue
         }
         if let covered = newestOpen[row.description] { isDeleted[covered] = true }
+      } else if row.type.isUndo {
+        if row.success, let undone = row.version.flatMap({ newestVersion[$0] }), !isDeleted[undone] {
+          isUndone[undone] = true
+          for later in undone..<index where rows[later].isRepeatable { isShaken[later] = true }
+        }
+        continue
       }
       guard let version = row.version else {
         newest[row.description] = index
@@ -48,9 +61,9 @@ struct AppliedHistory: Sendable {
     var highest: MigrationVersion?
     var versions = Set<MigrationVersion>()
     for (index, row) in rows.enumerated() {
-      guard let version = row.version, row.type != .delete else { continue }
+      guard let version = row.version, row.type != .delete, !row.type.isUndo else { continue }
       versions.insert(version)
-      if isDeleted[index] { continue }
+      if isDeleted[index] || isUndone[index] { continue }
       if let reached = highest, version <= reached {
         isOutOfOrder[index] = true
       } else {
@@ -59,6 +72,8 @@ struct AppliedHistory: Sendable {
     }
     self.rows = rows
     self.isDeleted = isDeleted
+    self.isUndone = isUndone
+    self.isShaken = isShaken
     self.isOutOfOrder = isOutOfOrder
     newestRepeatable = newest
     highestVersion = highest
@@ -69,11 +84,16 @@ struct AppliedHistory: Sendable {
 
   /// Whether the newest row of a repeatable says that it is there as this file has it.
   func hasApplied(_ file: ResolvedMigration, named description: String) -> Bool {
-    guard let newest = newestRepeatable[description], !isDeleted[newest], rows[newest].type != .delete else {
-      return false
-    }
+    guard let newest = newestRepeatable[description], !isDeleted[newest], !isShaken[newest],
+      rows[newest].type != .delete
+    else { return false }
     return file.matches(rows[newest].checksum)
   }
+}
+
+extension HistoryRow {
+  /// A row that a repeatable migration left.
+  fileprivate var isRepeatable: Bool { version == nil && !type.isSynthetic }
 }
 
 /// A versioned migration's identity: files and rows match by it.
@@ -112,7 +132,7 @@ struct LocalFiles: Sendable {
   }
 
   func file(for row: HistoryRow) -> ResolvedMigration? {
-    if row.type == .schema || row.type == .baseline { return nil }
+    if row.type == .schema || row.type == .baseline || row.type.isUndo { return nil }
     guard let version = row.version else { return byDescription[row.description] }
     return byVersion[VersionKey(version: version, type: row.type == .delete ? .sql : row.type)]
   }

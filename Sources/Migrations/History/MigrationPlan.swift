@@ -9,6 +9,8 @@ package struct MigrationPlan: Sendable {
   package let currentVersion: MigrationVersion?
   /// The applied baseline: nothing up to it is compared with files.
   package let baselineVersion: MigrationVersion?
+  /// Undo migrations that have not been used. No lines of `info`, unless they are asked for by their state.
+  package let available: [PlannedMigration]
 
   /// What decides states besides files and rows.
   package struct Policy: Sendable {
@@ -30,20 +32,24 @@ package struct MigrationPlan: Sendable {
   /// - Parameters:
   ///   - resolved: in the order of ``ResolvedMigration/ordered(_:)``.
   ///   - applied: by installed rank.
+  ///   - undos: the undo migrations' files; only what is said about migrations depends on them.
   /// - Throws: `MigrationError.missingTarget` when the target must exist and does not.
   package init(
-    resolved: [ResolvedMigration], applied: [HistoryRow], policy: Policy = Policy()
+    resolved: [ResolvedMigration], applied: [HistoryRow], policy: Policy = Policy(),
+    undos: [ResolvedMigration] = []
   ) throws(MigrationError) {
     let files = LocalFiles(resolved)
     let history = try AppliedHistory(applied)
     let target = try Self.limit(policy.target, files, history, policy)
     let baseline = history.hasVersioned ? history.baseline : files.highestBaseline
 
+    let undoFiles = UndoFiles(undos)
     var entries: [PlannedMigration] = []
     var matched = Set<VersionKey>()
     for (index, row) in applied.enumerated() {
-      let file = files.file(for: row)
-      if let version = row.version, !row.type.isSynthetic, !history.isDeleted[index] {
+      let file = row.type.isUndo ? undoFiles[row.version] : files.file(for: row)
+      if let version = row.version, !row.type.isSynthetic, !history.isDeleted[index], !history.isUndone[index]
+      {
         matched.insert(VersionKey(version: version, type: row.type))
       }
       if row.type == .delete, row.version != nil, row.success { continue }
@@ -71,7 +77,15 @@ package struct MigrationPlan: Sendable {
         after.append(line)
       }
     }
-    self.entries = before + entries + after
+    self.entries = (before + entries + after).map { line in
+      var line = line
+      if !line.type.isUndo { line.undo = undoFiles[line.version] }
+      return line
+    }
+    let used = Set(applied.filter { $0.type.isUndo && $0.success }.compactMap(\.version))
+    available = undos.filter { file in file.version.map { !used.contains($0) } ?? false }.map {
+      PlannedMigration(applied: nil, resolved: $0, state: .available)
+    }
     currentVersion = history.highestVersion
     baselineVersion = history.baseline
   }
@@ -81,7 +95,9 @@ package struct MigrationPlan: Sendable {
   private static func state(
     of row: HistoryRow, at index: Int, file: ResolvedMigration?, files: LocalFiles, history: AppliedHistory
   ) -> MigrationState {
+    if history.isUndone[index] { return .undone }
     if history.isDeleted[index] { return .deleted }
+    if row.type.isUndo { return row.success ? .success : .failed }
     switch row.type {
     case .delete, .schema: return .success
     case .baseline: return .baseline
@@ -97,7 +113,7 @@ package struct MigrationPlan: Sendable {
     if row.type.isBaselineMigration { return .baseline }
     guard row.version != nil else {
       guard history.newestRepeatable[row.description] == index else { return .superseded }
-      return file?.matches(row.checksum) == true ? .success : .outdated
+      return file?.matches(row.checksum) == true && !history.isShaken[index] ? .success : .outdated
     }
     return history.isOutOfOrder[index] ? .outOfOrder : .success
   }

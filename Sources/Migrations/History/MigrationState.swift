@@ -16,6 +16,10 @@ package enum MigrationState: String, Sendable, CaseIterable {
   case outdated = "Outdated"
   case superseded = "Superseded"
   case deleted = "Deleted"
+  /// Applied, and taken back by an undo migration after that.
+  case undone = "Undone"
+  /// An undo migration that has not been used; `info` has no line for it.
+  case available = "Available"
 
   package var isFailed: Bool { self == .failed || self == .missingFailed || self == .futureFailed }
   package var isMissing: Bool { self == .missing || self == .missingFailed }

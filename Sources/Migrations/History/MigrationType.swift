@@ -13,6 +13,10 @@ package enum MigrationType: String, Sendable, Equatable {
   case script = "SCRIPT"
   case scriptBaseline = "SCRIPT_BASELINE"
   case custom = "CUSTOM"
+  /// A migration of the same version before it was undone.
+  case undoSQL = "UNDO_SQL"
+  case undoJDBC = "UNDO_JDBC"
+  case undoScript = "UNDO_SCRIPT"
 
   /// - Throws: `MigrationError.unknownRowType` for a name Flyway cannot read either.
   package init(reading text: String) throws(MigrationError) {
@@ -20,6 +24,7 @@ package enum MigrationType: String, Sendable, Equatable {
     case "SPRING_JDBC": self = .jdbc
     case "SQL_STATE_SCRIPT": self = .sqlBaseline
     case "JDBC_STATE_SCRIPT": self = .jdbcBaseline
+    case "UNDO_SPRING_JDBC": self = .undoJDBC
     default:
       guard let known = MigrationType(rawValue: text) else { throw .unknownRowType(text) }
       self = known
@@ -33,4 +38,7 @@ package enum MigrationType: String, Sendable, Equatable {
   package var isBaselineMigration: Bool {
     self == .sqlBaseline || self == .jdbcBaseline || self == .scriptBaseline
   }
+
+  /// Files and rows that take a version back.
+  package var isUndo: Bool { self == .undoSQL || self == .undoJDBC || self == .undoScript }
 }

@@ -3,6 +3,8 @@ package struct PlannedMigration: Sendable, Equatable {
   package var applied: HistoryRow?
   package var resolved: ResolvedMigration?
   package var state: MigrationState
+  /// The undo migration of this version, if there is a file.
+  package var undo: ResolvedMigration?
 
   package init(applied: HistoryRow?, resolved: ResolvedMigration?, state: MigrationState) {
     self.applied = applied
@@ -23,6 +25,14 @@ package struct PlannedMigration: Sendable, Equatable {
   package var category: String {
     if type.isSynthetic { return "" }
     if type.isBaselineMigration { return "Baseline" }
+    if type.isUndo { return "Undo" }
     return isRepeatable ? "Repeatable" : "Versioned"
+  }
+
+  /// Flyway's last column: whether an undo migration is there; empty where there is nothing to take back.
+  package var undoable: String {
+    if version == nil || type.isUndo || state == .undone { return "" }
+    if type.isSynthetic || type.isBaselineMigration || state.isFailed || state == .deleted { return "No" }
+    return undo == nil ? "No" : "Yes"
   }
 }

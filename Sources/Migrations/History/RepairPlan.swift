@@ -37,7 +37,7 @@ package struct RepairPlan: Sendable, Equatable {
         mark.executionTime = 0
         rank += 1
         deleted.append(mark)
-      } else if let file = entry.resolved, !row.type.isSynthetic {
+      } else if let file = entry.resolved, entry.state != .undone, !row.type.isSynthetic, !row.type.isUndo {
         var right = row
         if row.version != nil {
           right.checksum = file.checksum

@@ -30,7 +30,7 @@ package enum Validation {
     if patterns.match(isRepeatable: isRepeatable, entry.state) { return nil }
     let name = entry.version?.text ?? entry.description
     switch entry.state {
-    case .aboveTarget, .deleted, .belowBaseline, .baselineIgnored: return nil
+    case .aboveTarget, .deleted, .undone, .available, .belowBaseline, .baselineIgnored: return nil
     case .failed, .missingFailed, .futureFailed:
       let what =
         isRepeatable
@@ -76,7 +76,8 @@ package enum Validation {
   private static func mismatch(
     _ entry: PlannedMigration, _ plan: MigrationPlan, _ patterns: IgnorePatterns
   ) -> (ErrorCode, String)? {
-    guard let file = entry.resolved, let row = entry.applied, !row.type.isSynthetic else { return nil }
+    guard let file = entry.resolved, let row = entry.applied, !row.type.isSynthetic, !row.type.isUndo
+    else { return nil }
     let identity: String
     if let version = row.version {
       if let baseline = plan.baselineVersion, version <= baseline { return nil }

@@ -4,6 +4,8 @@ package enum MigrationName: Sendable, Equatable {
   case versioned(rawVersion: String, MigrationVersion, description: String)
   /// `B5__everything.sql`: stands for all migrations up to its version on a new database.
   case baseline(rawVersion: String, MigrationVersion, description: String)
+  /// `U1_2__two_words.sql`: takes the migration of its version back.
+  case undo(rawVersion: String, MigrationVersion, description: String)
   /// `R__view.sql`.
   case repeatable(description: String)
   /// `beforeMigrate.sql`, `beforeMigrate__why.sql`.
@@ -25,7 +27,7 @@ package enum MigrationName: Sendable, Equatable {
     let description = String(right.map { $0 == "_" ? " " : $0 })
     let example = right.isEmpty ? "description" : right
     switch role {
-    case .versioned, .baseline:
+    case .versioned, .baseline, .undo:
       if left.isEmpty {
         let model = prefix + "1.2" + rules.separator + example + ending
         return .invalid(
@@ -37,9 +39,12 @@ package enum MigrationName: Sendable, Equatable {
           reason: "Invalid versioned migration name format: \(fileName)"
             + " (could not recognise version number \(left))")
       }
-      return role == .versioned
-        ? .versioned(rawVersion: left, version, description: description)
-        : .baseline(rawVersion: left, version, description: description)
+      switch role {
+      case .undo: return .undo(rawVersion: left, version, description: description)
+      case .baseline: return .baseline(rawVersion: left, version, description: description)
+      case .versioned, .repeatable, .callback:
+        return .versioned(rawVersion: left, version, description: description)
+      }
     case .repeatable, .callback:
       guard left.isEmpty else {
         let model = prefix + rules.separator + example + ending
@@ -53,7 +58,7 @@ package enum MigrationName: Sendable, Equatable {
   }
 
   private enum Role: Equatable {
-    case versioned, repeatable, baseline
+    case versioned, repeatable, baseline, undo
     case callback(CallbackEvent)
   }
 
@@ -66,6 +71,7 @@ package enum MigrationName: Sendable, Equatable {
     consider(rules.versioned, .versioned)
     consider(rules.repeatable, .repeatable)
     consider(rules.baseline, .baseline)
+    consider(rules.undo, .undo)
     for event in CallbackEvent.allCases { consider(event.rawValue, .callback(event)) }
     return found
   }

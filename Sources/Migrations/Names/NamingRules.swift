@@ -6,6 +6,8 @@ package struct NamingRules: Sendable, Equatable {
   package var repeatable = "R"
   /// In front of baseline migrations; `baselineMigrationPrefix`.
   package var baseline = "B"
+  /// In front of undo migrations; `undoSqlMigrationPrefix`.
+  package var undo = "U"
   /// Between version and description; `sqlMigrationSeparator`.
   package var separator = "__"
   /// Ends of names, compared without case; `sqlMigrationSuffixes`.

@@ -107,6 +107,7 @@ package enum MigrationOptions {
     option("sqlMigrationPrefix", .text, "V", "what versioned migrations begin with"),
     option("repeatableSqlMigrationPrefix", .text, "R", "what repeatable migrations begin with"),
     option("baselineMigrationPrefix", .text, "B", "what baseline migrations begin with"),
+    option("undoSqlMigrationPrefix", .text, "U", "what undo migrations begin with"),
     option("sqlMigrationSeparator", .text, "__", "what stands between version and description"),
     option("sqlMigrationSuffixes", .list, ".sql", "what scripts end with"),
     option("validateMigrationNaming", .boolean, "false", "a script whose name cannot be read is an error"),
@@ -125,6 +126,9 @@ package enum MigrationOptions {
     option(
       "postgresql.transactional.lock", .boolean, "true",
       "true: a failed migration without a transaction leaves no row; false: it leaves one, to be repaired"),
+    option(
+      "undoHistory", .text, "keep",
+      "what undo leaves: keep adds an UNDO_SQL row, remove takes the migration's row out"),
     option("outputQueryResults", .boolean, "true", "show what SELECTs in scripts return"),
   ]
 
@@ -167,7 +171,6 @@ package enum MigrationOptions {
     refuse("reportFilename", "there is no HTML report; use --json"),
     refuse("dryRunOutput", "there is no dry run yet, and a real run in its place would do harm"),
     refuse("cherryPick", "migrations run in order; use target"),
-    refuse("undoSqlMigrationPrefix", "there is no undo yet"),
     refuse("errorOverrides", "a failed statement is an error"),
     // Scripts are always streamed, and statements sent as fast as their order allows.
     refuse("batch", "it changes nothing here", harmless: ["true", "false"]),

@@ -6,6 +6,7 @@ package struct MigrationSettings: Sendable {
   package var target: MigrationTarget
   package var encoding: TextEncoding
   package var baselineVersion: MigrationVersion
+  package var undoHistory: UndoHistory
 
   /// - Throws: `MigrationError` for a version or encoding that cannot be read.
   package init(_ values: SettingValues) throws(MigrationError) {
@@ -13,9 +14,16 @@ package struct MigrationSettings: Sendable {
     target = try MigrationTarget(values["target"] ?? "latest")
     encoding = try TextEncoding(named: values["encoding"] ?? "UTF-8")
     baselineVersion = try MigrationVersion(values["baselineVersion"] ?? "1")
+    let undoHistory = values["undoHistory"] ?? UndoHistory.keep.rawValue
+    guard let known = UndoHistory(rawValue: undoHistory) else {
+      throw .unreadableChoice(
+        name: "undoHistory", value: undoHistory, choices: UndoHistory.allCases.map(\.rawValue))
+    }
+    self.undoHistory = known
     naming.versioned = text("sqlMigrationPrefix")
     naming.repeatable = text("repeatableSqlMigrationPrefix")
     naming.baseline = text("baselineMigrationPrefix")
+    naming.undo = text("undoSqlMigrationPrefix")
     naming.separator = text("sqlMigrationSeparator")
     naming.suffixes = list("sqlMigrationSuffixes")
   }

@@ -4,7 +4,7 @@
 /// One turn takes the lock, reads the history again (another migrator may have been faster), applies the first
 /// pending migration and lets the lock go; a group applies all pending ones in one turn. The script and its
 /// history row are one transaction. Source: Flyway 13, `migrate` and the order of its callbacks.
-package struct MigrationRun: Sendable {
+package struct MigrationRun: StepMachine {
   package struct Policy: Sendable {
     package var plan = MigrationPlan.Policy()
     /// All pending ones in one transaction.
@@ -131,7 +131,7 @@ package struct MigrationRun: Sendable {
       isInTransaction = false
       uncommitted = []
     case .callback(.afterVersioned): hasToldVersioned = true
-    case .callback, .eachCallback, .readHistory, .inspect, .resetSession, .run, .finished, nil: break
+    case .callback, .eachCallback, .readHistory, .inspect, .resetSession, .run, .forget, .finished, nil: break
     }
   }
 

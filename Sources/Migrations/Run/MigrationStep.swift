@@ -1,4 +1,4 @@
-/// One thing that ``MigrationRun`` wants done next.
+/// One thing that a ``StepMachine`` wants done next.
 package enum MigrationStep: Sendable, Equatable {
   /// The event's scripts, each in its own transaction.
   case callback(CallbackEvent)
@@ -16,6 +16,8 @@ package enum MigrationStep: Sendable, Equatable {
   /// The script's statements → `.ran`.
   case run(ResolvedMigration, transactional: Bool)
   case record(HistoryRow)
+  /// Take rows out of the history.
+  case forget([HistoryRow])
   case commit
   case rollBack
   case unlock

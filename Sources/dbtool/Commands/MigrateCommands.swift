@@ -51,6 +51,12 @@ struct RepairCommand: MigrationCommand {
   @Argument(parsing: .allUnrecognized, help: .hidden) var words: [String] = []
 }
 
+struct UndoCommand: MigrationCommand {
+  static let verb = "undo"
+  static let configuration = migrationConfiguration
+  @Argument(parsing: .allUnrecognized, help: .hidden) var words: [String] = []
+}
+
 struct CleanCommand: MigrationCommand {
   static let verb = "clean"
   static let configuration = migrationConfiguration

@@ -60,6 +60,10 @@ struct FlywayCall {
         console.result(plan.actions.isEmpty ? "nothing to repair" : plan.actions.joined(separator: "; "))
       }
       return Result(document: MigrationReport.document(plan, session))
+    case "undo":
+      let result = try session.undo()
+      if !console.isJSON { show(result) }
+      return Result(document: MigrationReport.document(result, session))
     case "baseline":
       try session.baseline()
       if !console.isJSON { console.result("baselined at version \(session.settings.baselineVersion.text)") }
@@ -122,6 +126,16 @@ struct FlywayCall {
       count == 0
         ? "nothing to do\(version.map { ", at version \($0.text)" } ?? "")"
         : "applied \(count) \(count == 1 ? "migration" : "migrations")\(place) (\(SpentTime.text(result.milliseconds)))"
+    )
+  }
+
+  private func show(_ result: UndoResult) {
+    let count = result.undone.count
+    let place = result.version.map { ", now at version \($0.text)" } ?? ", nothing is applied now"
+    console.result(
+      count == 0
+        ? "nothing to undo" + (result.version.map { ", at version \($0.text)" } ?? "")
+        : "undid \(count) \(count == 1 ? "migration" : "migrations")\(place) (\(SpentTime.text(result.milliseconds)))"
     )
   }
 

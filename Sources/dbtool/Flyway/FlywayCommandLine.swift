@@ -4,9 +4,9 @@ import Migrations
 /// The words of a migration call, in Flyway's form (`-key=value`), ours (`--key value`), or both.
 struct FlywayCommandLine {
   /// Flyway's verbs that are served, in the order of `--help`.
-  static let verbs = ["migrate", "info", "validate", "baseline", "repair", "clean"]
+  static let verbs = ["migrate", "info", "validate", "baseline", "repair", "undo", "clean"]
   /// Verbs of Flyway that are not.
-  static let otherVerbs = ["undo", "check", "snapshot"]
+  static let otherVerbs = ["check", "snapshot"]
 
   var commands: [String] = []
   var values = MigrationConfiguration.CommandLineValues()

@@ -19,6 +19,8 @@ enum FlywayHelp {
     case "validate": "Checks that the files and the history agree."
     case "baseline": "Says that a schema is at a version already, so that only later migrations run."
     case "repair": "Puts the history right: removes failed rows, marks missing files, takes over checksums."
+    case "undo":
+      "Takes the migration applied last back by its undo file (U1__x.sql); with --target, all down to it."
     case "clean": "Drops everything in the schemas; refused unless cleanDisabled=false."
     default: "Applies pending migrations; as Flyway does, on Flyway's history table."
     }

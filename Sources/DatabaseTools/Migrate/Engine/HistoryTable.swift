@@ -59,6 +59,14 @@ struct HistoryTable {
       "DELETE FROM \(quotedName) WHERE \"installed_rank\" = \(row.installedRank) AND NOT \"success\"")
   }
 
+  /// Takes rows out, whatever they say.
+  func forget(_ rows: [HistoryRow]) throws(ServerError) { try connection.execute(deletion(rows)) }
+
+  func deletion(_ rows: [HistoryRow]) -> String {
+    let ranks = rows.map { String($0.installedRank) }.joined(separator: ", ")
+    return "DELETE FROM \(quotedName) WHERE \"installed_rank\" IN (\(ranks))"
+  }
+
   /// Sets description, type and checksum of a row; its script and version text stay, as Flyway leaves them.
   func align(_ row: HistoryRow) throws(ServerError) {
     try connection.execute(

@@ -55,7 +55,8 @@ extension Failure {
   package init(_ error: MigrationError) {
     var exitCode = ExitStatus.failed
     switch error {
-    case .unknownOptions, .unservedOption, .unknownWord, .unreadableValue, .unservedCommand, .invalidPattern,
+    case .unknownOptions, .unservedOption, .unknownWord, .unreadableValue, .unreadableChoice,
+      .unservedCommand, .invalidPattern,
       .invalidPatternKind, .invalidPatternState:
       exitCode = ExitStatus.usage
     default: break  // the call was understood

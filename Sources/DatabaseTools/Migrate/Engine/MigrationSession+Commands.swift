@@ -43,7 +43,8 @@ extension MigrationSession {
       let rows = try history.rows()
       let empty = try ask { (connection) throws(ServerError) in try facts.nonEmptySchemas(connection) }
         .isEmpty
-      return InfoResult(plan: try plan(resolved, rows), allSchemasEmpty: empty)
+      return InfoResult(
+        plan: try plan(resolved, rows, undos: try resolvedUndos()), allSchemasEmpty: empty)
     }
     try run(.afterInfoOperationFinish)
     return result
@@ -81,12 +82,10 @@ extension MigrationSession {
       if !result.findings.isEmpty { throw MigrationFailure(.validation(result.findings)) }
     }
     let resolved = try self.resolved()
-    let lock = MigrationLock(
-      connection: connection, key: AdvisoryLockKey.key(ofTable: history.quotedName),
-      retries: settings.number("lockRetryCount"))
+    let lock = self.lock
     try prepare(lock)
     var migrator = Migrator(self, lock)
-    let outcome = migrator.perform(resolved, runPolicy(patterns))
+    let outcome = migrator.perform(MigrationRun(resolved: resolved, policy: runPolicy(patterns)))
     var result = MigrateResult(
       applied: outcome.applied, initialVersion: outcome.initialVersion,
       milliseconds: Clock.milliseconds() - started, error: outcome.error)
@@ -113,15 +112,22 @@ extension MigrationSession {
 
   // MARK: - Helpers
 
+  /// The lock that Flyway takes, too.
+  var lock: MigrationLock {
+    MigrationLock(
+      connection: connection, key: AdvisoryLockKey.key(ofTable: history.quotedName),
+      retries: settings.number("lockRetryCount"))
+  }
+
   func patterns() throws(MigrationFailure) -> IgnorePatterns {
     do throws(MigrationError) { return try settings.ignorePatterns() } catch { throw MigrationFailure(error) }
   }
 
-  private func plan(
-    _ resolved: [ResolvedMigration], _ rows: [HistoryRow]
+  func plan(
+    _ resolved: [ResolvedMigration], _ rows: [HistoryRow], undos: [ResolvedMigration] = []
   ) throws(MigrationFailure) -> MigrationPlan {
     do throws(MigrationError) {
-      return try MigrationPlan(resolved: resolved, applied: rows, policy: planPolicy)
+      return try MigrationPlan(resolved: resolved, applied: rows, policy: planPolicy, undos: undos)
     } catch {
       throw MigrationFailure(error)
     }

@@ -80,6 +80,17 @@ package final class MigrationSession {
     }
   }
 
+  /// The undo migrations of the files, in order, with their checksums.
+  func resolvedUndos() throws(MigrationFailure) -> [ResolvedMigration] {
+    var found: [ResolvedMigration] = []
+    for file in files.undos {
+      if let migration = try resolve(file) { found.append(migration) }
+    }
+    do throws(MigrationError) { return try UndoFiles.ordered(found) } catch {
+      throw MigrationFailure(error)
+    }
+  }
+
   private func resolve(_ file: ScriptFile) throws(MigrationFailure) -> ResolvedMigration? {
     let config = try self.config(of: file)
     let encoding = config.encoding ?? settings.encoding
@@ -92,6 +103,8 @@ package final class MigrationSession {
       (version, raw, text) = (number, rawVersion, description)
     case .baseline(let rawVersion, let number, let description):
       (version, raw, text, type) = (number, rawVersion, description, .sqlBaseline)
+    case .undo(let rawVersion, let number, let description):
+      (version, raw, text, type) = (number, rawVersion, description, .undoSQL)
     case .repeatable(let description): (version, raw, text) = (nil, "", description)
     case .callback, .invalid: return nil
     }

@@ -2,7 +2,7 @@ import Glibc
 import LibPQ
 import Migrations
 
-/// Performs `migrate`: does each step that ``MigrationRun`` asks for, and tells it what came of it.
+/// Performs `migrate` and `undo`: does each step that a ``StepMachine`` asks for, and tells it what came of it.
 struct Migrator {
   let session: MigrationSession
   let lock: MigrationLock
@@ -18,15 +18,15 @@ struct Migrator {
     self.lock = lock
   }
 
-  /// What `migrate` did.
+  /// What was done.
   struct Outcome {
     var applied: [AppliedMigration]
     var initialVersion: MigrationVersion?
     var error: MigrationFailure?
   }
 
-  mutating func perform(_ resolved: [ResolvedMigration], _ policy: MigrationRun.Policy) -> Outcome {
-    var run = MigrationRun(resolved: resolved, policy: policy)
+  mutating func perform<Machine: StepMachine>(_ machine: Machine) -> Outcome {
+    var run = machine
     var step = run.start()
     while true {
       if case .finished(let refused) = step {
@@ -37,7 +37,7 @@ struct Migrator {
       let started = Clock.milliseconds()
       do throws(MigrationFailure) {
         let result = try perform(step)
-        if case .record(let row) = step, row.success { tell(row) }
+        tell(step)
         step = run.next(result)
       } catch {
         // While tidying up only a callback has something to add.
@@ -75,6 +75,9 @@ struct Migrator {
       // The script may have left another role, or a search path without pg_catalog in front.
       if row.success { try session.send(session.facts.resetStatement) }
       do throws(ServerError) { try session.history.insert(row) } catch { throw MigrationFailure(error) }
+    case .forget(let rows):
+      try session.send(session.facts.resetStatement)
+      do throws(ServerError) { try session.history.forget(rows) } catch { throw MigrationFailure(error) }
     case .commit: try session.send("COMMIT")
     case .rollBack: if connection.transactionStatus != .idle { try session.send("ROLLBACK") }
     case .unlock: try lock.release()
@@ -87,14 +90,13 @@ struct Migrator {
     var executor = ScriptExecutor(connection: session.connection)
     executor.results = session.talk.results
     let session = session
-    let events: [CallbackEvent] = [
-      .beforeEachMigrateStatement, .afterEachMigrateStatement, .afterEachMigrateStatementError,
-    ]
-    if events.contains(where: { session.files.callbacks[$0] != nil }) {
+    let events: (before: CallbackEvent, after: CallbackEvent, failed: CallbackEvent) =
+      file.type.isUndo
+      ? (.beforeEachUndoStatement, .afterEachUndoStatement, .afterEachUndoStatementError)
+      : (.beforeEachMigrateStatement, .afterEachMigrateStatement, .afterEachMigrateStatementError)
+    if [events.before, events.after, events.failed].contains(where: { session.files.callbacks[$0] != nil }) {
       executor.aroundStatement = { (worked) throws(MigrationFailure) in
-        try session.runInside(
-          worked.map { $0 ? .afterEachMigrateStatement : .afterEachMigrateStatementError }
-            ?? .beforeEachMigrateStatement)
+        try session.runInside(worked.map { $0 ? events.after : events.failed } ?? events.before)
       }
     }
     do throws(MigrationFailure) {
@@ -111,9 +113,17 @@ struct Migrator {
     }
   }
 
-  private func tell(_ row: HistoryRow) {
-    let version = row.version.map { "version \($0.text)" } ?? "repeatable"
-    session.talk.say("applied \(version)  \(row.description)  (\(SpentTime.text(row.executionTime)))")
+  private func tell(_ step: MigrationStep) {
+    switch step {
+    case .record(let row) where row.success:
+      let version = row.version.map { "version \($0.text)" } ?? "repeatable"
+      let verb = row.type.isUndo ? "undid" : "applied"
+      session.talk.say("\(verb) \(version)  \(row.description)  (\(SpentTime.text(row.executionTime)))")
+    case .forget(let rows):
+      guard let row = rows.last(where: { $0.version != nil }) else { return }
+      session.talk.say("undid version \(row.version?.text ?? "")  \(row.description); its row is removed")
+    default: break  // an open set: the rest is not worth a line
+    }
   }
 
   /// Adds what state things are in now.
@@ -127,11 +137,12 @@ struct Migrator {
       case .halfDone:
         "What ran before this statement stays: the script has no transaction. Undo it by hand, or make the rest fit."
       }
+    let verb = applied.first?.file.type.isUndo == true ? "undone" : "applied"
     let before =
       switch applied.count {
       case 0: ""
-      case 1: " The migration before it stays applied."
-      default: " The \(applied.count) migrations before it stay applied."
+      case 1: " The migration before it stays \(verb)."
+      default: " The \(applied.count) migrations before it stay \(verb)."
       }
     var failure = error
     failure.failure.hint = failure.failure.hint.map { $0 + "\n" + state + before } ?? state + before
@@ -143,7 +154,8 @@ extension MigrationStep {
   fileprivate var isCallback: Bool {
     switch self {
     case .callback, .eachCallback: true
-    case .lock, .readHistory, .inspect, .resetSession, .begin, .run, .record, .commit, .rollBack, .unlock,
+    case .lock, .readHistory, .inspect, .resetSession, .begin, .run, .record, .forget, .commit, .rollBack,
+      .unlock,
       .finished:
       false
     }

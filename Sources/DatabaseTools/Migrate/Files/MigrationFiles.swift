@@ -15,6 +15,8 @@ package struct ScriptFile: Sendable, Equatable {
 /// What lies in the locations: every script whose name says something, by path.
 package struct MigrationFiles: Sendable {
   package private(set) var migrations: [ScriptFile] = []
+  /// What takes migrations back.
+  package private(set) var undos: [ScriptFile] = []
   package private(set) var callbacks: [CallbackEvent: [ScriptFile]] = [:]
   /// Scripts whose names say nothing.
   package private(set) var passedOver: [ScriptFile] = []
@@ -54,9 +56,10 @@ package struct MigrationFiles: Sendable {
     files.migrations = found.filter { file in
       switch file.name {
       case .versioned, .baseline, .repeatable: true
-      case .callback, .invalid: false
+      case .undo, .callback, .invalid: false
       }
     }
+    files.undos = found.filter { if case .undo = $0.name { true } else { false } }
     files.passedOver = found.filter { if case .invalid = $0.name { true } else { false } }
     return files
   }

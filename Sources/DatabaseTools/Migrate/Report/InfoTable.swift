@@ -10,7 +10,7 @@ package enum InfoTable {
     let rows = entries.map { entry in
       [
         entry.category, entry.version?.text ?? "", entry.description, entry.type.rawValue,
-        entry.applied?.installedOnLocal ?? "", entry.state.rawValue, undoable(entry),
+        entry.applied?.installedOnLocal ?? "", entry.state.rawValue, entry.undoable,
       ]
     }
     return TextTable.lines(
@@ -21,14 +21,12 @@ package enum InfoTable {
     }
   }
 
-  static func undoable(_ entry: PlannedMigration) -> String { entry.version == nil ? "" : "No" }
-
   private static func coloured(_ text: String, _ state: MigrationState, _ paint: Paint) -> String {
     switch state {
     case .success, .baseline: paint.green(text)
     case .pending, .outdated, .outOfOrder, .aboveTarget, .future: paint.yellow(text)
     case .failed, .missing, .missingFailed, .futureFailed, .ignored: paint.red(text)
-    case .belowBaseline, .baselineIgnored, .superseded, .deleted: paint.dim(text)
+    case .belowBaseline, .baselineIgnored, .superseded, .deleted, .undone, .available: paint.dim(text)
     }
   }
 }

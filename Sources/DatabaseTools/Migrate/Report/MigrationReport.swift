@@ -27,7 +27,8 @@ package enum MigrationReport {
       .init("installedOnUTC", .string(entry.applied?.installedOn ?? "")),
       .init("rawVersion", .string(entry.rawVersion)), .init("shouldExecuteExpression", .null),
       .init("state", .string(entry.state.rawValue)), .init("type", .string(entry.type.rawValue)),
-      .init("undoFilepath", .string("")), .init("undoable", .string(InfoTable.undoable(entry))),
+      .init("undoFilepath", .string(entry.undo?.absolutePath ?? "")),
+      .init("undoable", .string(entry.undoable)),
       .init("version", .string(entry.version?.text ?? "")),
     ])
   }

@@ -1,0 +1,12 @@
+/// A machine that says what to do next and is told what came of it: ``MigrationRun``, ``UndoRun``. One performer
+/// serves all.
+package protocol StepMachine: Sendable {
+  /// The first step.
+  mutating func start() -> MigrationStep
+  /// The next step, now that the last one has come to `result`. After `.finished` there is none.
+  mutating func next(_ result: MigrationStepResult) -> MigrationStep
+  /// What has been done and committed, in order.
+  var applied: [AppliedMigration] { get }
+  /// The highest version before the first migration; nil on an empty schema.
+  var initialVersion: MigrationVersion? { get }
+}
