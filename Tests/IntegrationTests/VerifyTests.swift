@@ -23,16 +23,39 @@ private struct VerifyFolder {
       ["verify"] + arguments, environment: ["HOME": path].merging(environment) { $1 }, in: path)
   }
 
-  /// The findings of a run with `--json`, as `rule file:line what`.
-  func findings(_ arguments: String..., environment: [String: String] = [:]) throws -> [String] {
+  /// What a run with `--json` tells.
+  func report(_ arguments: String..., environment: [String: String] = [:]) throws -> VerifyDocument {
     let result = try runDBTool(
       ["verify", "--json"] + arguments, environment: ["HOME": path].merging(environment) { $1 }, in: path)
-    #expect(result.status == (result.stdout.contains("\"clean\":true") ? 0 : 1))
-    let document = try #require(
+    let object = try #require(
       JSONSerialization.jsonObject(with: Data(result.stdout.utf8)) as? [String: Any], "\(result.stderr)")
-    return try #require(document["findings"] as? [[String: Any]]).map { finding in
+    #expect(result.status == (object["clean"] as? Bool == true ? 0 : 1))
+    return VerifyDocument(object: object)
+  }
+}
+
+private struct VerifyDocument {
+  let object: [String: Any]
+
+  private func list(_ name: String) -> [[String: Any]] { object[name] as? [[String: Any]] ?? [] }
+
+  /// `rule file:line what` of each finding.
+  var findings: [String] {
+    list("findings").map { finding in
       let line = (finding["line"] as? Int).map { ":\($0)" } ?? ""
       return "\(finding["rule"] ?? "") \(finding["file"] ?? "")\(line) \(finding["what"] ?? "")"
+    }
+  }
+
+  var hints: [String] { list("findings").compactMap { $0["hint"] as? String } }
+  var related: [String] { list("findings").flatMap { $0["related"] as? [String] ?? [] } }
+  var notes: [String] { list("notes").compactMap { $0["what"] as? String } }
+
+  /// `outcome`, and a remark or a reason where there is one.
+  func outcome(of name: String) -> String? {
+    list("cases").first { $0["name"] as? String == name }.map { entry in
+      [entry["outcome"], entry["reason"] ?? entry["remark"]].compactMap { $0 as? String }.joined(
+        separator: ": ")
     }
   }
 }
@@ -96,16 +119,17 @@ private struct VerifyFolder {
       "sql/V5__e.sql": "CREATE TABLE e (id int);\n/* never closed", "sql/V6__f.sql": "SELECT '${who}';",
     ]
     try VerifyFolder.with(files) { folder in
+      let report = try folder.report()
       #expect(
-        try folder.findings() == [
+        report.findings == [
           "name sql/002_b.sql:1 migrate passes over 002_b.sql in silence: its name says nothing to it",
           "migrate sql/V3__c.sql:2 relation \"nowhere\" does not exist",
           "script sql/V5__e.sql:2 comment is never closed",
           "script sql/V6__f.sql:1 No value provided for placeholder: ${who}.  Check your configuration!",
         ])
-      let text = try folder.verify("--no-color").stdout
-      #expect(text.contains(#/not tried V4__d.sql +V3__c.sql before it fails/#))
-      #expect(text.contains("ok        V1__a.sql"))
+      #expect(report.outcome(of: "V1__a.sql") == "passed")
+      #expect(report.outcome(of: "002_b.sql") == "failed: would run as V2__b.sql")
+      #expect(report.outcome(of: "V4__d.sql") == "not tried: V3__c.sql before it fails")
     }
   }
 
@@ -116,13 +140,13 @@ private struct VerifyFolder {
       "sql/V3__c.sql": "CREATE VIEW c AS SELECT * FROM b;",
     ]
     try VerifyFolder.with(files) { folder in
+      let report = try folder.report()
       #expect(
-        try folder.findings() == [
+        report.findings == [
           "name sql/2_b.sql:1 migrate passes over 2_b.sql in silence: its name says nothing to it",
           "migrate sql/V3__c.sql:1 relation \"b\" does not exist",
         ])
-      let text = try folder.verify("--no-color").stdout
-      #expect(text.contains("hint: it runs once the misnamed scripts before it have their right names"))
+      #expect(report.hints.last == "it runs once the misnamed scripts before it have their right names")
     }
   }
 
@@ -135,12 +159,65 @@ private struct VerifyFolder {
       "sql/R__fine.sql": "CREATE OR REPLACE VIEW w AS SELECT 1;",
     ]
     try VerifyFolder.with(files) { folder in
-      let findings = try folder.findings()
+      let findings = try folder.report().findings
       #expect(
         findings == [
           "repeatable sql/R__again.sql:2 relation \"v\" already exists",
           "repeatable  running the repeatables a second time changes the schema",
         ])
+    }
+  }
+
+  @Test(
+    "undo scripts that fail, leave something behind or have nothing to undo are found, the good ones proved")
+  func undo() throws {
+    let files = [
+      "sql/V1__a.sql": "CREATE TABLE a (id int);\nCREATE SEQUENCE s;", "sql/U1__a.sql": "DROP TABLE a;",
+      "sql/V2__b.sql": "ALTER TABLE a ADD COLUMN b int;",
+      "sql/U2__b.sql": "\nALTER TABLE a DROP COLUMN wrong;",
+      "sql/V3__c.sql": "CREATE TABLE c (id int);", "sql/U3__c.sql": "DROP TABLE c;",
+      "sql/V4__d.sql": "CREATE TABLE d (id int);", "sql/V5__e.sql": "CREATE TABLE e (id int);",
+      "sql/U5__e.sql": "DROP TABLE e;", "sql/R__v.sql": "CREATE OR REPLACE VIEW v AS SELECT id FROM c;",
+      "sql/U9__nothing.sql": "SELECT 1;",
+    ]
+    try VerifyFolder.with(files) { folder in
+      let report = try folder.report()
+      #expect(
+        report.findings == [
+          "undo-difference sql/U1__a.sql:1 after U1__a.sql the schema is not what it was before V1__a.sql",
+          "undo sql/U2__b.sql:2 column \"wrong\" of relation \"a\" does not exist",
+          "undo sql/U9__nothing.sql:1 there is no migration of version 9 that it could take back",
+        ])
+      #expect(report.related.contains("+ CREATE SEQUENCE public.s"))
+      #expect(
+        report.outcome(of: "U3__c.sql") == "passed: the schema is as before, and the migration runs again")
+      #expect(report.outcome(of: "undo all") == "passed: 1 version down and up again")
+      #expect(report.notes == ["no undo script for version 4"])
+    }
+  }
+
+  @Test("an undo script that works only while there are no repeatables is found")
+  func undoUnderRepeatables() throws {
+    let files = [
+      "sql/V1__a.sql": "CREATE TABLE a (id int);", "sql/U1__a.sql": "DROP TABLE a;",
+      "sql/R__v.sql": "CREATE OR REPLACE VIEW v AS SELECT id FROM a;",
+    ]
+    try VerifyFolder.with(files) { folder in
+      let findings = try folder.report().findings
+      #expect(findings == ["undo sql/U1__a.sql:1 cannot drop table a because other objects depend on it"])
+    }
+  }
+
+  @Test("a migration that does not run again after its undo is found")
+  func onlyOnce() throws {
+    let files = [
+      "sql/V1__a.sql": "CREATE TABLE a (id int);",
+      "sql/V2__b.sql": "INSERT INTO a VALUES (1);\nCREATE UNIQUE INDEX a_id ON a (id);",
+      "sql/U2__b.sql": "DROP INDEX a_id;",
+    ]
+    try VerifyFolder.with(files) { folder in
+      let findings = try folder.report().findings
+      #expect(findings == ["again sql/V2__b.sql:2 could not create unique index \"a_id\""])
     }
   }
 
@@ -169,7 +246,7 @@ private struct VerifyFolder {
   @Test("a folder without migrations does not pass")
   func nothing() throws {
     try VerifyFolder.with(["readme.txt": ""]) { folder in
-      let findings = try folder.findings()
+      let findings = try folder.report().findings
       #expect(findings == ["name  no migrations were found"])
     }
   }
@@ -190,7 +267,7 @@ private struct VerifyFolder {
       """,
     ]
     try VerifyFolder.with(files) { folder in
-      let findings = try folder.findings("--plan", "plan.toml")
+      let findings = try folder.report("--plan", "plan.toml").findings
       #expect(findings.count == 1)
       #expect(findings.first?.hasPrefix("seed plan.toml:8 ") == true, "\(findings)")
     }

@@ -6,7 +6,7 @@ extension Verifier {
   /// Migrates an empty database in one call, and asks of the result what can be asked.
   mutating func atOnce(_ target: DatabaseTarget) throws(MigrationFailure) {
     talk.say("migrating an empty database")
-    let questions = ["validate", "repeatables again", "seed"]
+    let questions = ["validate", "repeatables again", "seed", "undo all"]
     for name in questions { ledger.add(VerifyCase(name, .notTried("migrate fails")), as: name) }
     if order.isEmpty { return ledger.skip(questions, "there is nothing that migrate would run") }
     guard let left = try migrateAll(target) else { return }
@@ -22,6 +22,7 @@ extension Verifier {
       ledger.fail("repeatables again", .repeatable, error)
     }
     seed(target)
+    do throws(Failure) { try undoAll(target) } catch { ledger.fail("undo all", .again, error) }
   }
 
   /// - Returns: the repeatables that fail and are left out from here on; nil when a versioned one or a callback
@@ -34,11 +35,12 @@ extension Verifier {
       let error: MigrationFailure
       do throws(MigrationFailure) {
         let result = try session.migrate()
-        for applied in result.applied {
-          ledger.pass(applied.file.absolutePath, milliseconds: applied.milliseconds)
+        for entry in result.applied {
+          applied.insert(entry.file.absolutePath)
+          ledger.pass(entry.file.absolutePath, milliseconds: entry.milliseconds)
         }
         guard let failed = result.error else {
-          passCallbacks(session)
+          passCallbacks(session) { !$0.isUndo && !$0.isOfOtherCommand }
           return left
         }
         error = failed
@@ -62,9 +64,17 @@ extension Verifier {
     }
   }
 
-  private mutating func passCallbacks(_ session: MigrationSession) {
-    for scripts in session.files.callbacks.values {
-      for file in scripts { ledger.pass(file.absolutePath) }
+  mutating func passCallbacks(_ session: MigrationSession, _ haveRun: (CallbackEvent) -> Bool) {
+    for (event, scripts) in session.files.callbacks {
+      for file in scripts {
+        if event.isAfterFailure {
+          ledger.skip([file.absolutePath], "it runs after a failure only")
+        } else if event.isOfOtherCommand {
+          ledger.skip([file.absolutePath], "its command is no part of verify")
+        } else if haveRun(event) {
+          ledger.pass(file.absolutePath)
+        }
+      }
     }
   }
 
@@ -98,17 +108,19 @@ extension Verifier {
   private mutating func seed(_ target: DatabaseTarget) {
     let path: String
     switch seeds {
-    case .none: return ledger.skip(["seed"], "--no-seed")
+    case .none: return ledger.skip(["seed", "undo all"], "--no-seed")
     case .standard:
       path = SeedPlanFile.defaultPath
-      if LocalFile.kind(of: path) != .file { return ledger.skip(["seed"], "there is no \(path)") }
+      if LocalFile.kind(of: path) != .file {
+        return ledger.skip(["seed", "undo all"], "there is no \(path)")
+      }
     case .plan(let named): path = named
     }
     talk.say("seeding by \(path)")
     do throws(Failure) {
       let file = try SeedPlanFile.read(path)
       if seeds == .standard, try !isAbout(file, target) {
-        return ledger.skip(["seed"], "\(path) is about other tables")
+        return ledger.skip(["seed", "undo all"], "\(path) is about other tables")
       }
       let started = Clock.milliseconds()
       let first = try Seeder(file).run(on: target)
@@ -140,5 +152,13 @@ extension Verifier {
       }
     }
     return false
+  }
+}
+
+extension CallbackEvent {
+  var isUndo: Bool { rawValue.contains("Undo") }
+  var isAfterFailure: Bool { rawValue.hasSuffix("Error") }
+  var isOfOtherCommand: Bool {
+    ["Clean", "Info", "Baseline", "Repair"].contains { rawValue.contains($0) } || self == .beforeConnect
   }
 }

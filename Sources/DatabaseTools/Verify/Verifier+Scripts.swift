@@ -17,7 +17,7 @@ extension Verifier {
         Failure(
           "no migrations were found", hint: "name the folder they are in: --locations filesystem:PATH"))
     }
-    let sorted = files.migrations.sorted { Self.isBefore($0, $1) }
+    let sorted = (files.migrations + files.undos).sorted { Self.isBefore($0, $1) }
     for file in sorted { addCase(file) }
     for (_, scripts) in files.callbacks.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
       for file in scripts where !ledger.has(file.absolutePath) { addCase(file) }
@@ -25,6 +25,10 @@ extension Verifier {
     for file in sorted + misnamed + files.callbacks.values.flatMap({ $0 }) { inspect(file, session) }
     // No command gets past two files of one version, or text that is not what its encoding says.
     order = try session.resolved()
+    for undo in try session.resolvedUndos() {
+      if let version = undo.version { undos[version] = undo }
+    }
+    refuseLoneUndos(files)
   }
 
   private mutating func addCase(_ file: ScriptFile) {
@@ -34,7 +38,7 @@ extension Verifier {
 
   private static func isBefore(_ left: ScriptFile, _ right: ScriptFile) -> Bool {
     switch (left.version, right.version) {
-    case (let one?, let other?): one < other
+    case (let one?, let other?): one == other ? left.name.isMigration && !right.name.isMigration : one < other
     case (nil, nil): left.script.utf16.lexicographicallyPrecedes(right.script.utf16)
     case (_?, nil): true
     case (nil, _?): false
@@ -64,6 +68,24 @@ extension Verifier {
     }
   }
 
+  /// An undo script whose migration is not there never runs.
+  private mutating func refuseLoneUndos(_ files: MigrationFiles) {
+    let versions = Set(
+      (files.migrations + misnamed).compactMap { file in
+        if case .versioned(_, let version, _) = file.name { version } else { nil }
+      })
+    for file in files.undos {
+      guard let version = file.version, !versions.contains(version) else { continue }
+      undos[version] = nil
+      ledger.fail(
+        file.absolutePath, .undo,
+        Failure(
+          "there is no migration of version \(version.text) that it could take back",
+          place: Failure.Place(file: file.path, line: 1),
+          hint: "give it its migration's version, or remove it"))
+    }
+  }
+
   // MARK: - Text
 
   private mutating func inspect(_ file: ScriptFile, _ session: MigrationSession) {
@@ -71,7 +93,7 @@ extension Verifier {
       let config = try session.config(of: file)
       let source = session.source(of: file, config)
       let isTransactional = try session.inspect(source, config)
-      guard file.name.isMigration else { return }
+      guard file.name.isMigration || file.isUndo else { return }
       var count = 0
       var bare = 0
       var ending: ScriptStatement?
@@ -131,9 +153,11 @@ extension Verifier {
 }
 
 extension ScriptFile {
+  var isUndo: Bool { if case .undo = name { true } else { false } }
+
   var version: MigrationVersion? {
     switch name {
-    case .versioned(_, let version, _), .baseline(_, let version, _): version
+    case .versioned(_, let version, _), .baseline(_, let version, _), .undo(_, let version, _): version
     default: nil  // names without a version of their own
     }
   }

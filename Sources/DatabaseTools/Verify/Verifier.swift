@@ -27,6 +27,10 @@ package struct Verifier {
   var ledger = VerifyLedger()
   /// Versioned migrations and repeatables as they are, by absolute path in the order of `migrate`.
   var order: [ResolvedMigration] = []
+  /// Undo scripts by the version that they take back.
+  var undos: [MigrationVersion: ResolvedMigration] = [:]
+  /// What migrating at once has applied, by absolute path.
+  var applied: Set<String> = []
   /// Scripts with a wrong name, as they were meant.
   var misnamed: [ScriptFile] = []
   /// Versioned migrations that ran one by one.
@@ -65,12 +69,7 @@ package struct Verifier {
     let whole = try database(on: server)
     do throws(MigrationFailure) {
       try look(whole)
-      if !misnamed.isEmpty {
-        let second: EphemeralServer
-        do throws(Failure) { second = try another() } catch { throw MigrationFailure(error) }
-        defer { second.stop() }
-        try stepByStep(second)
-      }
+      try stepByStep()
       try atOnce(whole)
     } catch {
       // What stops everything: a file or a setting that no command gets past.

@@ -24,7 +24,7 @@ package struct NameAdvice: Sendable, Equatable {
       case .repeatable: guess = rules.repeatable + rules.separator + words.description
       case .undo:
         guard let version else { return nil }
-        guess = "U" + version + description
+        guess = rules.undo + version + description
       case .baseline, .versioned:
         let prefix = role == .baseline ? rules.baseline : rules.versioned
         guess = prefix + (version ?? Self.next(highest)) + description
@@ -73,7 +73,7 @@ package struct NameAdvice: Sendable, Equatable {
     /// Takes a prefix off, in any letters, when what follows is no longer a word.
     mutating func takeRole() -> Role {
       let known: [(String, Role)] = [
-        (rules.versioned, .versioned), ("U", .undo), (rules.baseline, .baseline),
+        (rules.versioned, .versioned), (rules.undo, .undo), (rules.baseline, .baseline),
         (rules.repeatable, .repeatable),
       ]
       for (prefix, role) in known where rest.lowercased().hasPrefix(prefix.lowercased()) {

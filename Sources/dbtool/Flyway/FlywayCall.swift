@@ -155,7 +155,7 @@ struct FlywayCall {
 
   /// What was done stands out from what is only said.
   private static func painted(_ line: String, _ paint: Paint) -> String {
-    for word in ["applied", "undone"] where line.hasPrefix(word + " ") {
+    for word in ["applied", "undid"] where line.hasPrefix(word + " ") {
       return paint.green(word) + line.dropFirst(word.count)
     }
     return line
