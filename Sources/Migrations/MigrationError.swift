@@ -165,7 +165,8 @@ package enum MigrationError: Error, Sendable, Equatable {
     case .unsetEnvironmentVariable(let name): "Unable to resolve environment variable: '\(name)'"
     case .invalidConfigurationFile(let path, _, let reason):
       "Unable to load configuration file \(path): \(reason)"
-    case .unservedCommand(let name): "the command '\(name)' is not served"
+    case .unservedCommand(let name):
+      "Flyway Redgate Edition Required: \(name) is not supported by OSS Edition"
     }
   }
 
@@ -197,6 +198,8 @@ package enum MigrationError: Error, Sendable, Equatable {
     case .duplicateVersion, .duplicateRepeatable, .duplicateUndo: "rename one of them"
     case .invalidNames: "rename these files, or set validateMigrationNaming=false to pass over them"
     case .failedVersion, .failedRepeatable: "remove what it left half done, then run `dbtool repair`"
+    case .unservedCommand: "it belongs to Redgate's services, which are not served here"
+    case .unservedScriptKey: "leave the file out instead, or set a target"
     case .missingClasspath: "there is no Java here; name a folder, filesystem:PATH"
     case .unknownLocationPrefix:
       "only folders are served: copy the scripts to one and name it filesystem:PATH"

@@ -26,6 +26,14 @@ package enum ScriptError: Error, Equatable, Sendable {
     }
   }
 
+  /// Whether PostgreSQL itself would call the text a syntax error, if it were sent.
+  package var isSyntaxError: Bool {
+    switch self {
+    case .unterminatedString, .unterminatedIdentifier, .unterminatedDollarQuote, .unclosedParenthesis: true
+    case .unterminatedComment, .unclosedAtomicBlock, .copyWithoutEnd, .textAfterCopy: false
+    }
+  }
+
   /// What is wrong, without the place.
   package var message: String {
     switch self {

@@ -78,6 +78,8 @@ package enum ExitStatus {
   package static let done: Int32 = 0
   package static let failed: Int32 = 1
   package static let usage: Int32 = 64
+  /// A call in Flyway's form that wants what only its paid editions do.
+  package static let otherEdition: Int32 = 35
   /// `ephemeral`: the server could not be provided.
   package static let ownFailure: Int32 = 125
   /// `ephemeral`: the command is there but cannot be executed.

@@ -65,7 +65,8 @@ package enum MigrationName: Sendable, Equatable {
   private static func longestPrefix(of stem: String, _ rules: NamingRules) -> (String, Role)? {
     var found: (String, Role)?
     func consider(_ prefix: String, _ role: Role) {
-      guard !prefix.isEmpty, stem.hasPrefix(prefix), prefix.count > (found?.0.count ?? 0) else { return }
+      // An empty one fits every name, after all others.
+      guard prefix.isEmpty || stem.hasPrefix(prefix), prefix.count > (found?.0.count ?? -1) else { return }
       found = (prefix, role)
     }
     consider(rules.versioned, .versioned)

@@ -47,6 +47,7 @@ enum FlywayFrontend {
   ) -> Int32 {
     console.raw(error.failure.text(coloured: console.errPaint.isOn))
     if console.isJSON { console.result((document ?? MigrationReport.document(error)).text(pretty: true)) }
-    return isFlywayForm ? ExitStatus.failed : error.failure.exitCode
+    guard isFlywayForm else { return error.failure.exitCode }
+    return error.isOfOtherEdition ? ExitStatus.otherEdition : ExitStatus.failed
   }
 }

@@ -20,6 +20,8 @@ package struct MigrationFailure: Error, Sendable {
   package var isInMigration = false
   /// The script itself ended the transaction it ran in (COMMIT): what came before that stays.
   package var endedTransaction = false
+  /// Flyway's community edition refuses it, too, with an exit status of its own.
+  package var isOfOtherEdition = false
   /// More of the document, by Flyway: of a lost or refused connection.
   package var subCode: String?
 
@@ -34,6 +36,7 @@ package struct MigrationFailure: Error, Sendable {
     self.init(code: error.code, message: error.message, failure: Failure(error))
     switch error {
     case .failedVersion, .failedRepeatable, .mixedGroup: isInMigration = true
+    case .unservedScriptKey, .unservedCommand: isOfOtherEdition = true
     default: break  // raised before a migration is touched
     }
   }

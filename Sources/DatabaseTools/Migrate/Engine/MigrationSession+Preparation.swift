@@ -58,11 +58,24 @@ extension MigrationSession {
     let create = { () throws(MigrationFailure) in
       self.talk.say("creating the history table \(self.history.quotedName)")
       try self.transaction { () throws(MigrationFailure) in
-        try self.ask { (_) throws(ServerError) in try self.history.create(rows) }
+        try self.createHistory(rows)
       }
     }
     if rows.isEmpty { return try create() }
     try around(.beforeBaseline, .afterBaseline, .afterBaselineError, create)
+  }
+
+  /// Makes the table; without its schema, which is not made here, the error is Flyway's.
+  func createHistory(_ rows: [HistoryRow]) throws(MigrationFailure) {
+    do throws(ServerError) { try history.create(rows) } catch {
+      var failure = MigrationFailure(error)
+      failure.message = error.flywayReport(
+        title: "Failed to execute script ", location: "", absolutePath: "", line: 1)
+      if error.sqlState == "3F000" {
+        failure.failure.hint = "create it, or let it be created: createSchemas=true"
+      }
+      throw failure
+    }
   }
 
   var installedBy: String { settings.optional("installedBy") ?? facts.user }

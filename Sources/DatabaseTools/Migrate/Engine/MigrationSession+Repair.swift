@@ -52,7 +52,7 @@ extension MigrationSession {
       let row = baselineRow
       guard try ask({ (_) throws(ServerError) in try history.exists() }) else {
         return try transaction { () throws(MigrationFailure) in
-          try ask { (_) throws(ServerError) in try history.create([row]) }
+          try createHistory([row])
         }
       }
       let rows = try history.rows()

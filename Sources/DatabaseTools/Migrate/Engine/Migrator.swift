@@ -60,7 +60,7 @@ struct Migrator {
         return .inspected(transactional: try session.inspect(session.source(of: file), file.config))
       } catch {
         damage = .notStarted
-        throw error
+        throw Self.ofStatement(error, in: file)
       }
     case .resetSession: try session.send(session.facts.resetStatement)
     case .begin: try session.send("BEGIN")
@@ -103,13 +103,7 @@ struct Migrator {
       try executor.run(
         session.source(of: file), as: "Failed to execute script \(LocalPath.name(of: file.absolutePath))")
     } catch {
-      var failure = error
-      if failure.line != nil {
-        failure.isInMigration = true
-        failure.code = file.isRepeatable ? .failedRepeatableMigration : .failedVersionedMigration
-        failure.causes.insert(failure.message, at: 0)
-      }
-      throw failure
+      throw Self.ofStatement(error, in: file)
     }
   }
 
@@ -124,6 +118,16 @@ struct Migrator {
       session.talk.say("undid version \(row.version?.text ?? "")  \(row.description); its row is removed")
     default: break  // an open set: the rest is not worth a line
     }
+  }
+
+  /// A statement's failure as one of its migration; others stay as they are.
+  private static func ofStatement(_ error: MigrationFailure, in file: ResolvedMigration) -> MigrationFailure {
+    guard error.line != nil else { return error }
+    var failure = error
+    failure.isInMigration = true
+    failure.code = file.isRepeatable ? .failedRepeatableMigration : .failedVersionedMigration
+    failure.causes.insert(failure.message, at: 0)
+    return failure
   }
 
   /// Adds what state things are in now.

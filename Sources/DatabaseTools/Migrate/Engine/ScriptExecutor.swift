@@ -85,7 +85,10 @@ struct ScriptExecutor {
     if error.position > 0 {
       offset =
         statement.textStart.offset + byteOffset(ofCharacter: error.position, in: statement.text.span)
+    } else if let inside = error.lineInBody(of: statement) {
+      offset = statement.textStart.offset + inside
     }
+    failure.related += error.bodyStatement
     let place = copyLine.map { source.place(ofLine: $0) } ?? source.place(ofReplaced: offset)
     failure.place = place?.0 ?? Failure.Place(file: source.path, line: statement.start.line)
     failure.excerpt = place?.1

@@ -1,3 +1,4 @@
+import LibPQ
 import Migrations
 import SQLText
 
@@ -84,9 +85,21 @@ struct ScriptSource {
       failure.place = place
       failure.excerpt = excerpt
     }
-    return MigrationFailure(
+    var result = MigrationFailure(
       code: .error, message: unparseable(error.position.line, error.position.column) + error.message,
       failure: failure)
+    if error.isSyntaxError {
+      // Flyway sends what is never closed, and the server refuses it: a failed statement.
+      let refusal = ServerError(sqlState: "42601", message: error.message)
+      result.message = refusal.flywayReport(
+        title: "Failed to execute script \(LocalPath.name(of: absolutePath))", location: path,
+        absolutePath: absolutePath, line: error.position.line)
+      result.sqlState = refusal.sqlState
+      result.line = error.position.line
+      result.path = absolutePath
+      result.causes = [refusal.flywayText]
+    }
+    return result
   }
 
   private func failure(for error: MigrationError) -> MigrationFailure {
