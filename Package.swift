@@ -95,7 +95,9 @@ let package = Package(
         "dbtool", "DatabaseTools", "PoolServer",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
-    tests("IntegrationTests", ["TestSupport", "DatabaseTools", "LibPQ", "dbtool"]),
+    tests(
+      "IntegrationTests",
+      ["TestSupport", "DatabaseTools", "LibPQ", "Migrations", "SQLText", "dbtool"]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17

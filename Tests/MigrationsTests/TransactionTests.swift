@@ -22,7 +22,8 @@ struct TransactionTests {
       "DISCARD ALL", "CLUSTER", "CLUSTER VERBOSE", "COMMIT PREPARED 'x'", "ROLLBACK PREPARED 'x'",
       "ALTER TABLE p DETACH PARTITION c CONCURRENTLY", "ALTER DATABASE d SET TABLESPACE s",
       "CREATE SUBSCRIPTION s CONNECTION 'x' PUBLICATION p", "DROP SUBSCRIPTION s",
-      "ALTER SUBSCRIPTION s REFRESH PUBLICATION",
+      "ALTER SUBSCRIPTION s REFRESH PUBLICATION", "ALTER SUBSCRIPTION s SET (failover = true)",
+      "REINDEX (VERBOSE, CONCURRENTLY) INDEX i", "REINDEX VERBOSE SYSTEM d", "CLUSTER (VERBOSE)",
     ])
   func refused(_ sql: String) throws {
     #expect(try !canRun(sql))
@@ -32,7 +33,7 @@ struct TransactionTests {
     "that look alike but are fine are let into one",
     arguments: [
       "create index t_id on t(id)", "create index \"concurrently\" on t(id)", "reindex table t",
-      "CLUSTER t USING i",
+      "CLUSTER t USING i", "REINDEX TABLE system.t", "reindex (concurrently false) index i",
       "DISCARD TEMP", "COMMIT", "ROLLBACK", "alter table t add column vacuum int",
       "alter type mood add value 'b'",
       "insert into t values ('VACUUM')", "CREATE TABLE database (i int)",

@@ -20,8 +20,11 @@ package enum TransactionRule {
       if ["DATABASE", "TABLESPACE", "SUBSCRIPTION"].contains(words[1]) { return false }
       return !words.begin(["DROP", "INDEX", "CONCURRENTLY"])
     case "REINDEX":
-      return !words.contain("CONCURRENTLY") && !words.contain("SCHEMA") && !words.contain("DATABASE")
-        && !words.contain("SYSTEM")
+      // REINDEX [(…)] [VERBOSE] INDEX | TABLE | SCHEMA | DATABASE | SYSTEM [CONCURRENTLY] name
+      let outer = words.outside.filter { $0 != "VERBOSE" }
+      let kind = outer.count > 1 ? outer[1] : ""
+      return !["SCHEMA", "DATABASE", "SYSTEM"].contains(kind) && !outer.prefix(3).contains("CONCURRENTLY")
+        && (!words.inside.contains("CONCURRENTLY") || words.containPair("CONCURRENTLY", "FALSE"))
     case "ALTER": return alterCanRunInTransaction(words, serverVersion)
     case "DISCARD": return words[1] != "ALL"
     case "CLUSTER": return !words.isOnly(["CLUSTER"]) && !words.isOnly(["CLUSTER", "VERBOSE"])
@@ -38,6 +41,7 @@ package enum TransactionRule {
     case "DATABASE": return !words.contain("TABLESPACE")
     case "TABLE": return !(words.contain("DETACH") && words.contain("CONCURRENTLY"))
     case "SUBSCRIPTION":
+      if words.inside.contains("FAILOVER") || words.inside.contains("TWO_PHASE") { return false }
       let touches = words.contain("PUBLICATION")
       return !touches || words.containPair("REFRESH", "FALSE")
     default: return true
@@ -52,23 +56,34 @@ package enum TransactionRule {
 /// The unquoted words at the head of a statement, those in parentheses too, in upper case.
 private struct Words {
   private var words: [String] = []
+  /// Those outside parentheses, and those in them.
+  private(set) var outside: [String] = []
+  private(set) var inside: [String] = []
   private var hasMore = false
 
   init(_ text: Span<UInt8>) {
     var lexer = Lexer()
+    var depth = 0
     // No statement of the list hides its telling word farther back than this.
     for _ in 0..<32 {
       let token = lexer.next(in: text)
       if token.kind == .end { return }
       guard token.kind == .word else {
-        if token.kind == .quotedIdentifier || token.kind == .unicodeIdentifier { words.append("\"") }
+        if token.kind == .leftParen { depth += 1 }
+        if token.kind == .rightParen { depth -= 1 }
+        if token.kind == .quotedIdentifier || token.kind == .unicodeIdentifier { add("\"", depth) }
         continue
       }
       var word = ""
       for index in token.start..<token.end { word.unicodeScalars.append(Unicode.Scalar(text[index])) }
-      words.append(word.uppercased())
+      add(word.uppercased(), depth)
     }
     hasMore = true
+  }
+
+  private mutating func add(_ word: String, _ depth: Int) {
+    words.append(word)
+    if depth == 0 { outside.append(word) } else { inside.append(word) }
   }
 
   subscript(_ index: Int) -> String { index < words.count ? words[index] : "" }
