@@ -225,7 +225,12 @@ private struct VerifyDocument {
   func options() throws {
     let files = [
       "db/V1__a.sql": "CREATE TABLE ${schema}.a (id int);\nGRANT SELECT ON ${schema}.a TO reader;",
-      "roles.sql": "CREATE ROLE reader;", "flyway.conf": "flyway.url=jdbc:postgresql://db.invalid/shop\n",
+      "roles.sql": "CREATE ROLE reader;",
+      "flyway.toml": """
+      [environments.default]
+      url = "jdbc:postgresql://db.invalid/shop"
+      password = "${env.NOT_SET_IN_CI}"
+      """,
     ]
     try VerifyFolder.with(files) { folder in
       let result = try folder.verify(
@@ -248,6 +253,54 @@ private struct VerifyDocument {
     try VerifyFolder.with(["readme.txt": ""]) { folder in
       let findings = try folder.report().findings
       #expect(findings == ["name  no migrations were found"])
+    }
+  }
+
+  @Test("a baseline that builds another schema than what it stands for is found")
+  func baseline() throws {
+    let files = [
+      "sql/V1__a.sql": "CREATE TABLE a (id int);", "sql/V2__b.sql": "ALTER TABLE a ADD COLUMN b int;",
+      "sql/B2__all.sql": "CREATE TABLE a (id int, b bigint);", "sql/V3__c.sql": "CREATE TABLE c (id int);",
+    ]
+    try VerifyFolder.with(files) { folder in
+      let report = try folder.report()
+      #expect(
+        report.findings == [
+          "baseline sql/B2__all.sql:1 with B2__all.sql the schema is not the one that the migrations before it build"
+        ])
+      #expect(report.related.contains("+     b bigint"))
+      #expect(report.outcome(of: "V2__b.sql") == "passed: on a database of its own: a baseline stands for it")
+    }
+  }
+
+  @Test("two scripts of one version are told by their names, though no command runs then")
+  func twins() throws {
+    let files = [
+      "sql/V1__a.sql": "SELECT 1;", "sql/V1.0__b.sql": "SELECT 1;", "sql/V2__c.sql": "SELECT 'open;",
+    ]
+    try VerifyFolder.with(files) { folder in
+      let findings = try folder.report().findings
+      #expect(findings.count == 2)
+      #expect(findings.contains("script sql/V2__c.sql:1 quoted string is never closed"))
+      #expect(findings.contains { $0.contains("has the same version") })
+    }
+  }
+
+  @Test("a signal ends it at once, also inside a long statement, and its server goes with it")
+  func signal() throws {
+    try VerifyFolder.with(["sql/V1__a.sql": "SELECT pg_sleep(600);"]) { folder in
+      let process = try DBToolProcess(
+        ["verify", "-X"], environment: ["HOME": folder.path, "TMPDIR": folder.path], in: folder.path)
+      func server() throws -> String? {
+        try FileManager.default.contentsOfDirectory(atPath: folder.path).first { $0.hasPrefix("dbtool-") }
+      }
+      #expect(eventually { process.stderrSoFar.contains("migrating an empty database") })
+      #expect(try server() != nil)
+      process.send(SIGTERM)
+      let result = process.finish()
+      #expect(result.status == 128 + SIGTERM)
+      #expect(result.stdout.isEmpty)
+      #expect(try server() == nil)
     }
   }
 

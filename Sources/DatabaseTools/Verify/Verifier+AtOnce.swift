@@ -10,6 +10,7 @@ extension Verifier {
     for name in questions { ledger.add(VerifyCase(name, .notTried("migrate fails")), as: name) }
     if order.isEmpty { return ledger.skip(questions, "there is nothing that migrate would run") }
     guard let left = try migrateAll(target) else { return }
+    do throws(Failure) { try compareBaseline(target) } catch { ledger.fail("validate", .baseline, error) }
     let files = { (files: MigrationFiles) in files.without { left.contains($0.absolutePath) } }
 
     let session = try session(target, adapt: files)
@@ -84,6 +85,25 @@ extension Verifier {
   }
 
   // MARK: - Questions
+
+  /// With a baseline migration or with what it stands for: the schema must be one.
+  private mutating func compareBaseline(_ target: DatabaseTarget) throws(Failure) {
+    for file in order where !applied.contains(file.absolutePath) && ranAlone.contains(file.absolutePath) {
+      ledger.pass(file.absolutePath, remark: "on a database of its own: a baseline stands for it")
+    }
+    guard let built = schemaWithoutBaseline, let baseline = order.last(where: { $0.type.isBaselineMigration })
+    else { return }
+    let dump = SchemaDump(server: server, leavingOut: try history(target).ownTables)
+    let difference = SchemaDifference(from: built, to: try dump.take(of: target.database ?? ""))
+    guard !difference.isEmpty else { return }
+    ledger.fail(
+      baseline.absolutePath, .baseline,
+      Failure(
+        "with \(baseline.script) the schema is not the one that the migrations before it build",
+        place: Failure.Place(file: baseline.path, line: 1),
+        hint: "- is built by the migrations, + with the baseline; make the two equal",
+        related: Self.shown(difference)))
+  }
 
   private mutating func validate(_ session: MigrationSession) throws(MigrationFailure) {
     let result = try session.validate()

@@ -23,6 +23,7 @@ extension Verifier {
       for file in scripts where !ledger.has(file.absolutePath) { addCase(file) }
     }
     for file in sorted + misnamed + files.callbacks.values.flatMap({ $0 }) { inspect(file, session) }
+    refuseTwins(sorted)
     // No command gets past two files of one version, or text that is not what its encoding says.
     order = try session.resolved()
     for undo in try session.resolvedUndos() {
@@ -65,6 +66,19 @@ extension Verifier {
       misnamed.append(
         ScriptFile(
           script: advice.fileName, path: file.path, absolutePath: file.absolutePath, name: advice.name))
+    }
+  }
+
+  /// Two scripts of one version, or one description, stop every command; each pair is told.
+  private mutating func refuseTwins(_ files: [ScriptFile]) {
+    for (index, file) in files.enumerated() {
+      guard let twin = files[..<index].last(where: { $0.name.clashes(with: file.name) }) else { continue }
+      ledger.fail(
+        file.absolutePath, .name,
+        Failure(
+          "\(twin.script) has the same \(file.version == nil ? "description" : "version")",
+          place: Failure.Place(file: file.path, line: 1, column: 1),
+          hint: "no command runs before one of the two has another name"))
     }
   }
 
@@ -177,6 +191,7 @@ extension MigrationName {
     switch (self, other) {
     case (.versioned(_, let one, _), .versioned(_, let two, _)): one == two
     case (.baseline(_, let one, _), .baseline(_, let two, _)): one == two
+    case (.undo(_, let one, _), .undo(_, let two, _)): one == two
     case (.repeatable(let one), .repeatable(let two)): one == two
     default: false  // of two kinds
     }

@@ -4,7 +4,7 @@ import Migrations
 extension Verifier {
   /// Proves each undo script where its migration is the newest, and runs misnamed scripts where they were meant.
   mutating func stepByStep() throws(MigrationFailure) {
-    if undos.isEmpty, misnamed.isEmpty { return }
+    if undos.isEmpty, misnamed.isEmpty, skippedBaselines().isEmpty { return }
     talk.say("migrating an empty database step by step")
     var first: Int? = 0
     var servers = 0
@@ -62,7 +62,9 @@ extension Verifier {
       guard migrate(stage, to: .version(file)) else { return nil }
       guard try prove(undo, of: file, before: before, stage) else { return index + 1 }
     }
-    _ = migrate(stage, to: .end)
+    if migrate(stage, to: .end), misnamed.isEmpty, !skippedBaselines().isEmpty {
+      schemaWithoutBaseline = try stage.schema()
+    }
     return nil
   }
 
@@ -135,7 +137,7 @@ extension Verifier {
     if let undo, case .version(let file) = goal {
       failure.related.insert("after \(undo.script) had undone it", at: 0)
       ledger.fail(file.absolutePath, .again, failure)
-    } else if let culprit, misnamed.contains(where: { $0.absolutePath == culprit.absolutePath }) {
+    } else if let culprit, isOnlyHere(culprit) {
       ledger.fail(culprit.absolutePath, .migrate, failure)
     }
     // What fails of the others is told when everything is migrated at once.
@@ -148,6 +150,13 @@ extension Verifier {
     let session = try session(stage.target, adapt: { self.adapted($0, .end) })
     defer { session.connection.close() }
     return try session.resolved().filter { !$0.isRepeatable }
+  }
+
+  /// Whether a migration does not run when everything is migrated at once.
+  private func isOnlyHere(_ file: ResolvedMigration) -> Bool {
+    let highest = order.filter { $0.type.isBaselineMigration }.compactMap(\.version).max()
+    return misnamed.contains { $0.absolutePath == file.absolutePath }
+      || (file.version.flatMap { version in highest.map { version <= $0 } } ?? false)
   }
 
   private func adapted(_ files: MigrationFiles, _ goal: Goal) -> MigrationFiles {
@@ -168,7 +177,7 @@ extension Verifier {
   }
 
   /// Baseline migrations whose older ones are still there: those are tried in their place.
-  private func skippedBaselines() -> Set<String> {
+  func skippedBaselines() -> Set<String> {
     let baselines = order.filter { $0.type.isBaselineMigration }
     guard let highest = baselines.compactMap(\.version).max(),
       order.contains(where: { !$0.type.isBaselineMigration && ($0.version.map { $0 <= highest } ?? false) })

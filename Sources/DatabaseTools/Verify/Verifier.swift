@@ -35,6 +35,8 @@ package struct Verifier {
   var misnamed: [ScriptFile] = []
   /// Versioned migrations that ran one by one.
   var ranAlone: Set<String> = []
+  /// The schema that they built, where a baseline migration stands for some of them.
+  var schemaWithoutBaseline: String?
 
   /// - Parameters:
   ///   - preparation: a file with SQL that runs first on each server, and its text.
@@ -72,10 +74,14 @@ package struct Verifier {
       try stepByStep()
       try atOnce(whole)
     } catch {
-      // What stops everything: a file or a setting that no command gets past.
-      var key = "all"
-      if let file = error.failure.place?.file, let known = ledger.key(ofFile: file) { key = known }
-      ledger.fail(key, .script, error.failure)
+      // What stops everything: a file or a setting that no command gets past. Twins have been told already.
+      let isTold = [
+        ErrorCode.duplicateVersionedMigration, .duplicateRepeatableMigration, .duplicateUndoMigration,
+      ]
+      .contains(error.code)
+      if !isTold {
+        ledger.fail(ledger.key(ofFile: error.failure.place?.file) ?? "files", .script, error.failure)
+      }
       ledger.skip(ledger.keys, "nothing can be tried before the files can be read")
     }
     return VerifyReport(
@@ -87,9 +93,19 @@ package struct Verifier {
 
   /// A server's database, after the preparation.
   func database(on server: EphemeralServer) throws(Failure) -> DatabaseTarget {
-    guard let preparation else { return server.target }
     let connection = try server.target.connect()
     defer { connection.close() }
+    if !settings.flag("createSchemas") {
+      // Somebody else makes them on the real server.
+      do throws(ServerError) {
+        for name in settings.list("schemas") + [settings.optional("defaultSchema")].compactMap({ $0 }) {
+          try connection.execute("CREATE SCHEMA IF NOT EXISTS \(SchemaFacts.quoted(name))")
+        }
+      } catch {
+        throw Failure(error)
+      }
+    }
+    guard let preparation else { return server.target }
     do throws(ServerError) { _ = try connection.execute(preparation.sql) } catch {
       var failure = Failure(error)
       failure.place = Failure.Place(file: preparation.path)

@@ -48,9 +48,10 @@ struct VerifyLedger {
     }
   }
 
-  /// The key of the case of a file as people see it.
-  func key(ofFile file: String) -> String? {
-    cases.firstIndex { $0.file == file }.map { keys[$0] }
+  /// The key of the case of a file as people see it, or of its configuration.
+  func key(ofFile file: String?) -> String? {
+    guard let file else { return nil }
+    return cases.firstIndex { $0.file == file || $0.file.map { $0 + ".conf" } == file }.map { keys[$0] }
   }
 
   func hasFailed(_ key: String) -> Bool { self[key]?.outcome == .failed }

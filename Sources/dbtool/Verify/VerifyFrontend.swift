@@ -3,6 +3,7 @@ import Glibc
 import LibPQ
 import Migrations
 import PoolServer
+import Synchronization
 
 /// `dbtool verify` from its words to its exit status.
 enum VerifyFrontend {
@@ -56,7 +57,12 @@ enum VerifyFrontend {
     var verifier = try Verifier(
       configuration.settings, server, seeds: call.seeds, preparation: preparation,
       another: { () throws(Failure) in try EphemeralServer.start(settings: call.server) }, talk(console))
-    let report = try verifier.run()
+    let report: VerifyReport
+    do throws(Failure) { report = try verifier.run() } catch {
+      waitIfInterrupted()
+      throw error
+    }
+    waitIfInterrupted()
     try show(report, call, console, environment)
     return report.isClean ? ExitStatus.done : ExitStatus.failed
   }
@@ -74,10 +80,18 @@ enum VerifyFrontend {
         var watched = pollfd(fd: signals.descriptor, events: Int16(POLLIN), revents: 0)
         _ = poll(&watched, 1, -1)
         guard let arrival = signals.next() else { continue }
-        // Ends what runs on the servers, and removes them.
+        isInterrupted.store(true, ordering: .releasing)
+        // Stops the servers, with what runs on them, and removes them.
         exit(ExitStatus.signal(arrival.number))
       }
     }
+  }
+
+  private static let isInterrupted = Atomic(false)
+
+  /// What fails because its server was stopped is no finding; the other thread is about to end the process.
+  private static func waitIfInterrupted() {
+    while isInterrupted.load(ordering: .acquiring) { pause() }
   }
 
   // MARK: - Showing

@@ -22,6 +22,10 @@ struct FileValues {
   }
 
   /// A key of an environment from elsewhere.
+  /// For a command that brings its own database: what says how to reach one is not looked at, so that no variable
+  /// has to be set for it.
+  var isForOwnDatabase = false
+
   mutating func set(_ key: String, to value: String) { keys[key] = Entry(value: value) }
 
   /// The options that the files set; in TOML those of the chosen environment, too.
@@ -38,6 +42,7 @@ struct FileValues {
     let name = environment ?? keys["flyway.environment"]?.value ?? "default"
     let own = "environments." + name + "."
     func set(_ option: String, _ key: String, _ entry: Entry) throws(MigrationFailure) {
+      if isForOwnDatabase, ["url", "user", "password"].contains(option) { return }
       do throws(MigrationError) {
         let value = form == .toml ? try Self.resolve(entry.value, variables) : entry.value
         if try !values.set(checking: option, to: value) { unknown.append((key, entry.place)) }

@@ -39,11 +39,11 @@ package struct MigrationConfiguration: Sendable {
   package static func load(
     _ commandLine: CommandLineValues, environment: [String: String], for target: DatabaseTarget
   ) throws(MigrationFailure) -> MigrationConfiguration {
-    try load(commandLine, environment) { (_) throws(MigrationFailure) in target }
+    try load(commandLine, environment, ownDatabase: true) { (_) throws(MigrationFailure) in target }
   }
 
   private static func load(
-    _ commandLine: CommandLineValues, _ environment: [String: String],
+    _ commandLine: CommandLineValues, _ environment: [String: String], ownDatabase: Bool = false,
     target: (_ files: SettingValues) throws(MigrationFailure) -> DatabaseTarget
   ) throws(MigrationFailure) -> MigrationConfiguration {
     let variables = EnvironmentValues(environment)
@@ -58,6 +58,7 @@ package struct MigrationConfiguration: Sendable {
       throw MigrationFailure(form.wording(problem))
     }
     var files = FileValues(environment: strong["environment"])
+    files.isForOwnDatabase = ownDatabase
     let encoding: TextEncoding
     do throws(MigrationError) {
       encoding = try TextEncoding(named: strong["configFileEncoding"] ?? "UTF-8")

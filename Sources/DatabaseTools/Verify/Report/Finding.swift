@@ -8,6 +8,8 @@ package struct Finding: Sendable, Equatable {
     case script
     /// A migration, a repeatable or a callback that fails.
     case migrate
+    /// A baseline migration that builds another schema than the migrations it stands for.
+    case baseline
     /// An undo script that fails, or has nothing to undo.
     case undo
     /// An undo script that leaves another schema than it found before its migration.
@@ -65,6 +67,10 @@ package struct VerifyCase: Sendable, Equatable {
   /// Adds a finding, unless it says what another one said already.
   package mutating func fail(_ finding: Finding) {
     outcome = .failed
+    // A finding about a file as a whole is told by several checks in different words; the last one knows most.
+    if finding.rule == .script, let place = finding.failure.place, place.line == nil {
+      findings.removeAll { $0.rule == .script && $0.failure.place == place }
+    }
     let isKnown = findings.contains {
       $0.failure.what == finding.failure.what && $0.failure.place == finding.failure.place
     }
