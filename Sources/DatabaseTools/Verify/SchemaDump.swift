@@ -9,11 +9,7 @@ struct SchemaDump {
 
   /// - Throws: `Failure` when there is no `pg_dump`, or it fails.
   func take(of database: String) throws(Failure) -> String {
-    guard let program else {
-      throw Failure(
-        "there is no pg_dump beside the server's programs in \(server.binaries.folder), nor in PATH",
-        hint: "install the client programs of PostgreSQL \(server.version / 10000)")
-    }
+    let program = try self.program()
     // Without a name: it is gone when it is closed.
     guard let output = tmpfile() else {
       throw Failure("there is no room for a temporary file: \(String(cString: strerror(errno)))")
@@ -43,14 +39,17 @@ struct SchemaDump {
   }
 
   /// The server's own, where a link leads, or one of PATH; an older one than the server refuses by itself.
-  private var program: String? {
+  func program() throws(Failure) -> String {
     var folders = [server.binaries.folder]
     if let real = realpath(server.binaries.postgres, nil) {
       defer { free(real) }
       folders.append(String(String(cString: real).dropLast("/postgres".count)))
     }
     folders += (ProcessEnvironment.current["PATH"] ?? "").split(separator: ":").map { String($0) }
-    return folders.map { $0 + "/pg_dump" }.first { access($0, X_OK) == 0 }
+    if let found = folders.map({ $0 + "/pg_dump" }).first(where: { access($0, X_OK) == 0 }) { return found }
+    throw Failure(
+      "there is no pg_dump beside the server's programs in \(server.binaries.folder), nor in PATH",
+      hint: "install the client programs of PostgreSQL \(server.version / 10000)")
   }
 
   private static func text(of file: Int32) -> String {

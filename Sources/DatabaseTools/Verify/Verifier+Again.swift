@@ -6,7 +6,7 @@ extension Verifier {
   mutating func runRepeatablesAgain(_ target: DatabaseTarget, _ left: Set<String>) throws(Failure) {
     let repeatables = order.filter { $0.isRepeatable && !left.contains($0.absolutePath) }
     guard !repeatables.isEmpty else { return ledger.skip(["repeatables again"], "there are no repeatables") }
-    talk.say("running \(repeatables.count) repeatables a second time")
+    progress("running repeatables a second time")
     let started = Clock.milliseconds()
     let history = try self.history(target)
     let dump = SchemaDump(server: server, leavingOut: history.ownTables)

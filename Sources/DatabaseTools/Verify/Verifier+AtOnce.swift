@@ -5,7 +5,7 @@ import SeedData
 extension Verifier {
   /// Migrates an empty database in one call, and asks of the result what can be asked.
   mutating func atOnce(_ target: DatabaseTarget) throws(MigrationFailure) {
-    talk.say("migrating an empty database")
+    progress("migrating an empty database")
     let questions = ["validate", "repeatables again", "seed", "undo all"]
     for name in questions { ledger.add(VerifyCase(name, .notTried("migrate fails")), as: name) }
     if order.isEmpty { return ledger.skip(questions, "there is nothing that migrate would run") }
@@ -136,7 +136,7 @@ extension Verifier {
       }
     case .plan(let named): path = named
     }
-    talk.say("seeding by \(path)")
+    progress("seeding by \(path)")
     do throws(Failure) {
       let file = try SeedPlanFile.read(path)
       if seeds == .standard, try !isAbout(file, target) {

@@ -5,7 +5,7 @@ extension Verifier {
   /// Proves each undo script where its migration is the newest, and runs misnamed scripts where they were meant.
   mutating func stepByStep() throws(MigrationFailure) {
     if undos.isEmpty, misnamed.isEmpty, skippedBaselines().isEmpty { return }
-    talk.say("migrating an empty database step by step")
+    progress("migrating an empty database step by step")
     var first: Int? = 0
     var servers = 0
     // An undo script that fails leaves nobody knows what behind: the next one starts on a new server.

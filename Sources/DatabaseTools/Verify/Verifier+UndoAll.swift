@@ -10,7 +10,7 @@ extension Verifier {
     guard !order.contains(where: { ledger.hasFailed($0.absolutePath) }) else {
       return ledger.skip([name], "a migration fails")
     }
-    talk.say("undoing all and migrating again")
+    progress("undoing all and migrating again")
     let started = Clock.milliseconds()
     let dump = SchemaDump(server: server, leavingOut: try history(target).ownTables)
     let before = try dump.take(of: target.database ?? "")

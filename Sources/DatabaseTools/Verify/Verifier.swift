@@ -23,6 +23,8 @@ package struct Verifier {
   let preparation: (path: String, sql: [UInt8])?
   /// Makes another server like ``server``.
   let another: () throws(Failure) -> EphemeralServer
+  /// Told what is being done, a few times in a run.
+  let progress: (String) -> Void
   let talk: MigrationTalk
   var ledger = VerifyLedger()
   /// Versioned migrations and repeatables as they are, by absolute path in the order of `migrate`.
@@ -41,10 +43,13 @@ package struct Verifier {
   /// - Parameters:
   ///   - preparation: a file with SQL that runs first on each server, and its text.
   ///   - another: makes another server like `server`.
+  ///   - progress: told what is being done.
+  ///   - talk: what the commands say meanwhile.
   package init(
     _ settings: MigrationSettings, _ server: EphemeralServer, seeds: Seeds,
     preparation: (path: String, sql: [UInt8])? = nil,
-    another: @escaping () throws(Failure) -> EphemeralServer, _ talk: MigrationTalk
+    another: @escaping () throws(Failure) -> EphemeralServer, progress: @escaping (String) -> Void,
+    _ talk: MigrationTalk
   ) throws(Failure) {
     var values = settings.values
     // Names are our own to judge, one by one; a history with a failed row would only hide what comes next.
@@ -62,12 +67,14 @@ package struct Verifier {
     self.seeds = seeds
     self.preparation = preparation
     self.another = another
+    self.progress = progress
     self.talk = talk
   }
 
   /// - Throws: `Failure` when the server or its programs fail; what the migrations do wrong is in the report.
   package mutating func run() throws(Failure) -> VerifyReport {
     let started = Clock.milliseconds()
+    _ = try SchemaDump(server: server, leavingOut: []).program()
     let whole = try database(on: server)
     do throws(MigrationFailure) {
       try look(whole)

@@ -56,7 +56,8 @@ enum VerifyFrontend {
     stopOnSignal(signals)
     var verifier = try Verifier(
       configuration.settings, server, seeds: call.seeds, preparation: preparation,
-      another: { () throws(Failure) in try EphemeralServer.start(settings: call.server) }, talk(console))
+      another: { () throws(Failure) in try EphemeralServer.start(settings: call.server) },
+      progress: { console.say($0) }, talk(console))
     let report: VerifyReport
     do throws(Failure) { report = try verifier.run() } catch {
       waitIfInterrupted()
