@@ -47,6 +47,8 @@ struct FlywayCommandLine {
         try addOption(word)
       } else if word.hasPrefix("-") {
         try addSwitch(word)
+      } else if word == "help" {
+        wantsHelp = true
       } else if Self.verbs.contains(word) {
         commands.append(word)
       } else {

@@ -21,7 +21,9 @@ struct ConfigurationFiles {
     let tomls = present(["flyway.toml", "flyway.user.toml"])
     var explicit: [String] = []
     for name in named {
-      let path = LocalPath.absolute(name, in: directory)
+      // From the current folder, as Flyway has it; else from the one that relative paths start from.
+      let near = LocalPath.absolute(name, in: current)
+      let path = LocalFile.kind(of: near) == .file ? near : LocalPath.absolute(name, in: directory)
       if LocalFile.kind(of: path) == .file {
         explicit.append(path)
       } else {

@@ -90,6 +90,13 @@ struct HistoryTable {
       + " VALUES (\(values.joined(separator: ", ")))"
   }
 
+  /// A time in UTC as Java prints it: with as many groups of three digits behind the point as it needs.
+  private static func instant(_ time: String) -> String {
+    var shown = time[...]
+    while shown.hasSuffix("000"), shown.contains(".") { shown = shown.dropLast(3) }
+    return (shown.hasSuffix(".") ? shown.dropLast() : shown) + "Z"
+  }
+
   /// The rows by rank, negative ranks left out; none when there is no table.
   /// - Throws: `MigrationFailure` for a type or version that cannot be read.
   func rows() throws(MigrationFailure) -> [HistoryRow] {
@@ -100,7 +107,7 @@ struct HistoryTable {
         """
         /*NO LOAD BALANCE*/ SELECT installed_rank, version, description, type, script, checksum, installed_by,
           to_char(installed_on AT TIME ZONE current_setting('TimeZone') AT TIME ZONE 'UTC',
-            'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+            'YYYY-MM-DD"T"HH24:MI:SS.US'),
           to_char(installed_on, 'YYYY-MM-DD HH24:MI:SS'), execution_time, success
         FROM \(quotedName) WHERE installed_rank > -1 ORDER BY installed_rank
         """)
@@ -120,7 +127,7 @@ struct HistoryTable {
             },
             description: text(2), type: try MigrationType(reading: text(3)), script: text(4),
             checksum: found[index, 5].flatMap { Int32($0) }, installedBy: text(6),
-            installedOn: text(7), installedOnLocal: text(8), executionTime: Int(text(9)) ?? 0,
+            installedOn: Self.instant(text(7)), installedOnLocal: text(8), executionTime: Int(text(9)) ?? 0,
             success: text(10) == "t"))
       } catch {
         throw MigrationFailure(error)

@@ -59,7 +59,7 @@ struct SchemaFacts {
     let isFirst = originalSearchPath == defaultSchema || originalSearchPath.hasPrefix(defaultSchema + ",")
     let path =
       isFirst || originalSearchPath.isEmpty
-      ? (originalSearchPath.isEmpty ? schema : originalSearchPath) : "\(schema), \(originalSearchPath)"
+      ? (originalSearchPath.isEmpty ? schema : originalSearchPath) : "\(schema),\(originalSearchPath)"
     return "SET ROLE \(Self.quoted(user)); "
       + "SELECT pg_catalog.set_config('search_path', \(Self.literal(path)), false)"
   }
