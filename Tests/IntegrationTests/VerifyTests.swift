@@ -273,6 +273,24 @@ private struct VerifyDocument {
     }
   }
 
+  @Test("what was meant for migrate and has another ending is found, and a configuration without its script")
+  func strays() throws {
+    let files = [
+      "sql/V1__a.sql": "SELECT 1;", "sql/V2__b.psql": "SELECT 1;",
+      "sql/V3__c.sql.conf": "executeInTransaction=false\n",
+      "sql/V1__a.sql.bak": "SELECT 0;", "sql/README.md": "#", "sql/V1__a.sql.conf": "encoding=UTF-8\n",
+    ]
+    try VerifyFolder.with(files) { folder in
+      let report = try folder.report()
+      #expect(
+        report.findings == [
+          "name sql/V2__b.psql:1 migrate passes over V2__b.psql in silence: it does not end with .sql",
+          "name sql/V3__c.sql.conf:1 V3__c.sql.conf configures nothing: there is no V3__c.sql",
+        ])
+      #expect(report.hints.first == "rename it to V2__b.sql")
+    }
+  }
+
   @Test("two scripts of one version are told by their names, though no command runs then")
   func twins() throws {
     let files = [

@@ -11,6 +11,7 @@ extension Verifier {
     let files = session.files
     for warning in files.warnings { ledger.note("locations", .name, Failure(warning)) }
     judgeNames(files)
+    findStrays(files)
     if files.migrations.isEmpty, misnamed.isEmpty {
       ledger.fail(
         "locations", .name,

@@ -56,7 +56,7 @@ package struct Verifier {
     for (name, value) in [
       ("validateMigrationNaming", "false"), ("postgresql.transactional.lock", "true"),
       ("skipExecutingMigrations", "false"), ("baselineOnMigrate", "false"), ("outputQueryResults", "false"),
-      ("connectRetries", "0"),
+      ("connectRetries", "0"), ("cherryPick", ""), ("dryRunOutput", ""),
     ] {
       values[name] = value
     }
