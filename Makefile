@@ -1,7 +1,7 @@
 # Everything goes through these few words; each installs what it needs first (scripts/setup.sh says what).
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test build release format lint clean setup setup-tests
+.PHONY: help demo bench test build release format lint clean setup setup-tests
 
 SOURCES := Package.swift Sources Tests
 # The Swift libraries go into the executable, so that it runs where no Swift is installed.
@@ -12,6 +12,9 @@ help: ## This list
 
 demo: release ## Migrate, seed and pool on a throwaway PostgreSQL; options: make demo ARGS="--duration 10s"
 	@.build/release/dbtool demo $(ARGS)
+
+bench: release ## dbtool's speed beside its peers, on a throwaway server; options: make bench ARGS="--rounds 9 --json FILE"
+	@.build/release/dbtool ephemeral -- python3 Benchmarks/run.py $(ARGS)
 
 test: setup-tests ## All tests and the format lint; some of them: make test ARGS="--filter Borrowing"
 	swift build --product dbtool

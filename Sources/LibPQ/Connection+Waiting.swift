@@ -44,7 +44,7 @@ extension Connection {
 
   /// Waits for the socket, one interval at most.
   /// - Returns: what the socket is ready for; 0 when nothing has happened there.
-  private func pause(for events: Int16, _ clock: inout WaitClock?) -> Int16 {
+  func pause(for events: Int16, _ clock: inout WaitClock?) -> Int16 {
     var watched = [
       pollfd(fd: PQsocket(handle), events: events, revents: 0),
       pollfd(fd: watch?.descriptor ?? -1, events: Int16(POLLIN), revents: 0),
@@ -63,7 +63,7 @@ extension Connection {
 }
 
 /// Since when a statement waits, and when its watcher is told next.
-private struct WaitClock {
+struct WaitClock {
   private let start = ContinuousClock.now
   private var next = ServerWaiting.interval
 

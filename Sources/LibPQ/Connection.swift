@@ -15,6 +15,9 @@ package final class Connection {
   /// Owned: made in `init`, freed by `close` or `deinit`, nil only after `close`.
   private(set) var handle: OpaquePointer?
 
+  /// Statements under way; whatever else is asked of the connection waits for their end first.
+  weak var pipeline: Pipeline?
+
   /// Connects with libpq's own parameters; what is not named comes from `PG*`, the service file and
   /// `~/.pgpass`, as libpq does it. Nothing is added.
   /// - Throws: `ConnectionFailure`, its text free of the passwords that were given.
@@ -63,6 +66,7 @@ package final class Connection {
       throw ServerError(sqlState: "54000", message: "more than 65535 values for one statement")
     }
     if sql.utf8.contains(0) || values.contains(where: { $0?.utf8.contains(0) ?? false }) { throw .nulByte }
+    try endPipeline()
     try watch?.willSend()
     let sent = CStrings.with(values) { pointers in
       PQsendQueryParams(handle, sql, Int32(values.count), nil, pointers, nil, nil, 0)
@@ -141,8 +145,16 @@ package final class Connection {
 
   // MARK: - Helpers
 
+  /// - Throws: the pipeline's first failure.
+  private func endPipeline() throws(ServerError) {
+    guard let pipeline else { return }
+    try pipeline.finish()
+    if let failure = pipeline.failure { throw failure }
+  }
+
   private func send(_ sql: [UInt8]) throws(ServerError) {
     if sql.contains(0) { throw .nulByte }
+    try endPipeline()
     try watch?.willSend()
     let text = sql + [0]
     let sent = text.withUnsafeBufferPointer { bytes in
@@ -226,7 +238,7 @@ package final class Connection {
     }
   }
 
-  private func commandTag(_ result: OpaquePointer) -> String {
+  func commandTag(_ result: OpaquePointer) -> String {
     PQcmdStatus(result).map { String(cString: $0) } ?? ""
   }
 

@@ -22,19 +22,22 @@ package struct ScriptStatement: Equatable, Sendable {
   package var keywords: [String]
   /// `COPY … FROM STDIN`: ``ScriptPiece/copyData(_:)`` and ``ScriptPiece/copyEnd(line:)`` follow.
   package var isCopyFromStdin: Bool
+  /// A parameter, `$1`, stands in it somewhere.
+  package var hasParameter: Bool
 
   /// How many of the leading words are kept.
   package static let maximumKeywords = 10
 
   package init(
     text: [UInt8], textStart: SourcePosition, start: SourcePosition, keywords: [String],
-    isCopyFromStdin: Bool = false
+    isCopyFromStdin: Bool = false, hasParameter: Bool = false
   ) {
     self.text = text
     self.textStart = textStart
     self.start = start
     self.keywords = keywords
     self.isCopyFromStdin = isCopyFromStdin
+    self.hasParameter = hasParameter
   }
 
   /// The text; bytes that are not UTF-8 become U+FFFD.

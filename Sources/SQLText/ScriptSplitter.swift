@@ -210,6 +210,6 @@ package struct ScriptSplitter: Sendable {
       .statement(
         ScriptStatement(
           text: text, textStart: textStart, start: start, keywords: statement.keywords,
-          isCopyFromStdin: statement.isCopyFromStdin)))
+          isCopyFromStdin: statement.isCopyFromStdin, hasParameter: statement.hasParameter)))
   }
 }

@@ -6,6 +6,7 @@ struct StatementScan: Sendable {
   private(set) var firstToken: Int?
   private(set) var keywords: [String] = []
   private(set) var isCopyFromStdin = false
+  private(set) var hasParameter = false
   /// The open parentheses, the innermost last.
   private(set) var parentheses: [Int] = []
   /// The open `BEGIN ATOMIC`.
@@ -40,6 +41,7 @@ struct StatementScan: Sendable {
     case .leftParen: parentheses.append(start)
     case .rightParen: _ = parentheses.popLast()
     case .word: meaning = takeWord(token, in: text)
+    case .parameter: hasParameter = true
     case .dot:
       // What stands before a dot was the qualifier of a name.
       if previous == .keyword, previousEnd == start { keywords.removeLast() }

@@ -1,9 +1,11 @@
 /// `migrate`, as a machine: it says what to do next, is told what came of it, and knows how to leave things
 /// clean when a step fails. It touches nothing itself.
 ///
-/// One turn takes the lock, reads the history again (another migrator may have been faster), applies the first
-/// pending migration and lets the lock go; a group applies all pending ones in one turn. The script and its
-/// history row are one transaction. Source: Flyway 13, `migrate` and the order of its callbacks.
+/// It takes the lock, reads the history, and keeps the lock until nothing is pending: while it holds it no other
+/// migrator writes, so the plan is made once and goes on by itself. Only after a script that may have let the
+/// lock go, or changed the history, is it taken and read anew. One turn applies one migration, or a group's all;
+/// the script and its history row are one transaction. Source: Flyway 13, `migrate` and the order of its callbacks
+/// (Flyway takes the lock and reads the history for each migration).
 package struct MigrationRun: StepMachine {
   package struct Policy: Sendable {
     package var plan = MigrationPlan.Policy()
@@ -30,6 +32,8 @@ package struct MigrationRun: StepMachine {
   private var last: MigrationStep?
 
   private var history: [HistoryRow] = []
+  /// What is pending, in order; nil: the history has to be asked.
+  private var pending: ArraySlice<ResolvedMigration>?
   private var group: [ResolvedMigration] = []
   private var inspections: [Bool] = []
   private var current: ResolvedMigration?
@@ -54,7 +58,7 @@ package struct MigrationRun: StepMachine {
     case choosing
     /// The scripts of this turn are inspected. → `turned`
     case applying
-    /// The turn is over, the lock free. → `choosing`, or `closing` after a group or the target `next`.
+    /// The turn is over. → `choosing`, or `closing` after a group or the target `next`.
     case turned
     /// The last callbacks run. → `ended`
     case closing
@@ -85,6 +89,9 @@ package struct MigrationRun: StepMachine {
     case .history(let rows): history = rows
     case .inspected(let transactional): inspections.append(transactional)
     case .ran(let time): milliseconds = time
+    case .ranAndMayHaveUnlocked(let time):
+      milliseconds = time
+      pending = nil
     case .failed(let time):
       milliseconds = time
       failed()
@@ -147,7 +154,7 @@ package struct MigrationRun: StepMachine {
     case .opening: openTurn()
     case .choosing: choose()
     case .applying: apply()
-    case .turned: if policy.group || policy.plan.target == .next { close() } else { openTurn() }
+    case .turned: turn()
     case .closing, .failing:
       phase = .ended
       queue = [.step(.finished(ruleError))]
@@ -160,16 +167,25 @@ package struct MigrationRun: StepMachine {
     queue = [.step(.lock), .step(.readHistory)]
   }
 
+  private mutating func turn() {
+    if policy.group || policy.plan.target == .next {
+      queue = [.step(.unlock)]
+      close()
+    } else if pending == nil {
+      openTurn()
+      // The lock may have gone or not; two would be one too many.
+      queue.insert(.step(.unlock), at: 0)
+    } else {
+      phase = .choosing
+    }
+  }
+
   private mutating func choose() {
-    do {
-      let plan = try MigrationPlan(resolved: resolved, applied: history, policy: policy.plan)
-      if !hasReadOnce {
-        hasReadOnce = true
-        initialVersion = plan.currentVersion
-      }
-      try refuseFailed(plan)
-      let pending = plan.pending.compactMap(\.resolved)
-      group = policy.group ? pending : Array(pending.prefix(1))
+    do throws(MigrationError) {
+      let rest: ArraySlice<ResolvedMigration>
+      if let pending { rest = pending } else { rest = try plan() }
+      group = Array(policy.group ? rest : rest.prefix(1))
+      pending = rest.dropFirst(group.count)
     } catch {
       return refuse(error)
     }
@@ -180,6 +196,17 @@ package struct MigrationRun: StepMachine {
     inspections = []
     phase = .applying
     queue = policy.skipExecuting ? [] : group.map { .step(.inspect($0)) }
+  }
+
+  /// What is pending by the history as it was read.
+  private mutating func plan() throws(MigrationError) -> ArraySlice<ResolvedMigration> {
+    let plan = try MigrationPlan(resolved: resolved, applied: history, policy: policy.plan)
+    if !hasReadOnce {
+      hasReadOnce = true
+      initialVersion = plan.currentVersion
+    }
+    try refuseFailed(plan)
+    return plan.pending.compactMap(\.resolved)[...]
   }
 
   private func refuseFailed(_ plan: MigrationPlan) throws(MigrationError) {
@@ -218,7 +245,7 @@ package struct MigrationRun: StepMachine {
       steps.append(.record(file, success: true))
     }
     if isTransactional { steps.append(.step(.commit)) }
-    queue = steps + [.step(.unlock)]
+    queue = steps
   }
 
   private mutating func close() {

@@ -31,6 +31,8 @@ package enum MigrationStepResult: Sendable, Equatable {
   case history([HistoryRow])
   case inspected(transactional: Bool)
   case ran(milliseconds: Int)
+  /// As `ran`, but the script may have let the lock go, or written into the history table.
+  case ranAndMayHaveUnlocked(milliseconds: Int)
   /// The step could not be done; the performer keeps the error.
   case failed(milliseconds: Int)
 }

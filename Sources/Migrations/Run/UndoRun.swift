@@ -76,7 +76,8 @@ package struct UndoRun: StepMachine {
     case .done: completed()
     case .history(let rows): history = rows
     case .inspected(let transactional): inspections.append(transactional)
-    case .ran(let time): milliseconds = time
+    // What is to be undone was decided at the start; nothing is read again.
+    case .ran(let time), .ranAndMayHaveUnlocked(let time): milliseconds = time
     case .failed(let time):
       milliseconds = time
       failed()

@@ -52,20 +52,27 @@ extension MigrationSession {
 
   /// Whether files and history agree.
   package func validate() throws(MigrationFailure) -> ValidateResult {
-    try validate(ignoring: try patterns())
+    var resolved: [ResolvedMigration]?
+    return try validate(ignoring: try patterns(), &resolved)
   }
 
-  private func validate(ignoring patterns: IgnorePatterns) throws(MigrationFailure) -> ValidateResult {
+  /// - Parameter known: what the files were found to be, so that each is read once.
+  private func validate(
+    ignoring patterns: IgnorePatterns, _ known: inout [ResolvedMigration]?
+  ) throws(MigrationFailure) -> ValidateResult {
     let missing = try ask { (connection) throws(ServerError) in try facts.missingSchemas(connection) }
     if missing.contains(facts.defaultSchema) {
       // No callback runs where there is nothing yet.
-      let hasFiles = try !resolved().isEmpty
-      let isWrong = hasFiles && !patterns.ignoresPending(isRepeatable: false)
+      let resolved = try self.resolved()
+      known = resolved
+      let isWrong = !resolved.isEmpty && !patterns.ignoresPending(isRepeatable: false)
       return ValidateResult(
         findings: [], count: 0, missingSchema: isWrong ? SchemaFacts.quoted(facts.defaultSchema) : nil)
     }
     try run(.beforeValidate)
-    let plan = try self.plan(resolved(), history.rows())
+    let resolved = try self.resolved()
+    known = resolved
+    let plan = try self.plan(resolved, history.rows())
     let findings = Validation.findings(plan, ignoring: patterns)
     let result = ValidateResult(findings: findings, count: findings.isEmpty ? plan.entries.count : 0)
     if result.isEmpty { talk.warn(ValidateResult.emptyWarning) }
@@ -77,11 +84,13 @@ extension MigrationSession {
   package func migrate() throws(MigrationFailure) -> MigrateResult {
     let started = Clock.milliseconds()
     let patterns = try self.patterns()
+    var known: [ResolvedMigration]?
     if settings.flag("validateOnMigrate") {
-      let result = try validate(ignoring: patterns.adding(.init(.any, .pending)))
+      let result = try validate(ignoring: patterns.adding(.init(.any, .pending)), &known)
       if !result.findings.isEmpty { throw MigrationFailure(.validation(result.findings)) }
     }
-    let resolved = try self.resolved()
+    let resolved: [ResolvedMigration]
+    if let known { resolved = known } else { resolved = try self.resolved() }
     let lock = self.lock
     try prepare(lock)
     var migrator = Migrator(self, lock)

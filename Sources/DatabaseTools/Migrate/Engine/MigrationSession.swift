@@ -12,6 +12,7 @@ package final class MigrationSession {
   let files: MigrationFiles
   let facts: SchemaFacts
   let history: HistoryTable
+  private let memory = ScriptMemory()
 
   package var database: String { facts.database }
   /// The schemas option as documents show it.
@@ -180,7 +181,7 @@ package final class MigrationSession {
     let replaces = config.placeholderReplacement ?? settings.flag("placeholderReplacement")
     return ScriptSource(
       path: path, absolutePath: absolutePath, encoding: config.encoding ?? settings.encoding,
-      placeholders: replaces ? placeholders(for: LocalPath.name(of: absolutePath)) : nil)
+      placeholders: replaces ? placeholders(for: LocalPath.name(of: absolutePath)) : nil, memory: memory)
   }
 
   // MARK: - Connecting
@@ -280,7 +281,7 @@ package final class MigrationSession {
       ScriptInspection.Policy(
         executeInTransaction: settings.flag("executeInTransaction"), mixed: settings.flag("mixed"),
         serverVersion: connection.serverVersion), config)
-    try source.forEachPiece { (piece) throws(MigrationFailure) in
+    try source.look { (piece) throws(MigrationFailure) in
       guard case .statement(let statement) = piece else { return }
       do throws(MigrationError) { try inspection.add(statement) } catch {
         var failure = MigrationFailure(error)

@@ -10,12 +10,18 @@ struct Migrator {
   private var error: MigrationFailure?
   /// What the script that failed left.
   private var damage: Damage?
+  /// What may be sent ahead of its answers. Only what reads answers, or must know, waits.
+  private let queue: StatementQueue
+  private var isInTransaction = false
+  /// What the open transaction did to the history, to be told when it is committed.
+  private var untold: [MigrationStep] = []
 
   private enum Damage { case notStarted, rolledBack, committed, halfDone }
 
   init(_ session: MigrationSession, _ lock: MigrationLock) {
     self.session = session
     self.lock = lock
+    queue = StatementQueue(session.connection, results: session.talk.results)
   }
 
   /// What was done.
@@ -37,7 +43,6 @@ struct Migrator {
       let started = Clock.milliseconds()
       do throws(MigrationFailure) {
         let result = try perform(step)
-        tell(step)
         step = run.next(result)
       } catch {
         // While tidying up only a callback has something to add.
@@ -48,10 +53,14 @@ struct Migrator {
   }
 
   private mutating func perform(_ step: MigrationStep) throws(MigrationFailure) -> MigrationStepResult {
-    let connection = session.connection
     switch step {
-    case .callback(let event): try session.run(event)
-    case .eachCallback(let event, _): try session.runInside(event)
+    case .callback(let event):
+      try settle()
+      try session.run(event)
+    case .eachCallback(let event, _):
+      if session.files.callbacks[event] == nil { break }
+      try settle()
+      try session.runInside(event)
     case .lock:
       try lock.take { session.talk.say("another migrator is at work; waiting for its lock") }
     case .readHistory: return .history(try session.history.rows())
@@ -62,33 +71,65 @@ struct Migrator {
         damage = .notStarted
         throw Self.ofStatement(error, in: file)
       }
-    case .resetSession: try session.send(session.facts.resetStatement)
-    case .begin: try session.send("BEGIN")
+    case .resetSession: try add(session.facts.resetStatements)
+    case .begin:
+      try add(["BEGIN"])
+      isInTransaction = true
     case .run(let file, let transactional):
       let started = Clock.milliseconds()
-      do throws(MigrationFailure) { try execute(file) } catch {
+      let guarding: GuardWatch
+      do throws(MigrationFailure) { guarding = try execute(file, transactional) } catch {
         damage = !transactional ? .halfDone : error.endedTransaction ? .committed : .rolledBack
         throw error
       }
-      return .ran(milliseconds: Clock.milliseconds() - started)
+      let time = Clock.milliseconds() - started
+      return guarding.mayBeGone ? .ranAndMayHaveUnlocked(milliseconds: time) : .ran(milliseconds: time)
     case .record(let row):
       // The script may have left another role, or a search path without pg_catalog in front.
-      if row.success { try session.send(session.facts.resetStatement) }
-      do throws(ServerError) { try session.history.insert(row) } catch { throw MigrationFailure(error) }
+      let reset = row.success ? session.facts.resetStatements : []
+      try add(reset + [session.history.insertion(row)])
+      try recorded(row.success ? [step] : [])
     case .forget(let rows):
-      try session.send(session.facts.resetStatement)
-      do throws(ServerError) { try session.history.forget(rows) } catch { throw MigrationFailure(error) }
-    case .commit: try session.send("COMMIT")
-    case .rollBack: if connection.transactionStatus != .idle { try session.send("ROLLBACK") }
-    case .unlock: try lock.release()
+      try add(session.facts.resetStatements + [session.history.deletion(rows)])
+      try recorded([step])
+    case .commit:
+      try add(["COMMIT"])
+      try settle()
+      isInTransaction = false
+      tell()
+    case .rollBack:
+      isInTransaction = false
+      untold = []
+      try? settle()
+      if session.connection.transactionStatus != .idle { try session.send("ROLLBACK") }
+    case .unlock:
+      try settle()
+      try lock.release()
     case .finished: break
     }
     return .done
   }
 
-  private func execute(_ file: ResolvedMigration) throws(MigrationFailure) {
+  private func add(_ statements: [String]) throws(MigrationFailure) {
+    do throws(StatementQueue.Refusal) {
+      for statement in statements { try queue.add(statement) }
+    } catch {
+      throw MigrationFailure(error.error)
+    }
+  }
+
+  private func settle() throws(MigrationFailure) {
+    do throws(StatementQueue.Refusal) { try queue.settle() } catch { throw MigrationFailure(error.error) }
+  }
+
+  /// - Returns: what the script may have done to the lock and the history.
+  private func execute(
+    _ file: ResolvedMigration, _ transactional: Bool
+  ) throws(MigrationFailure) -> GuardWatch {
     var executor = ScriptExecutor(connection: session.connection)
     executor.results = session.talk.results
+    executor.watch = GuardWatch(historyTable: session.history.table)
+    if transactional { executor.queue = queue } else { try settle() }
     let session = session
     let events: (before: CallbackEvent, after: CallbackEvent, failed: CallbackEvent) =
       file.type.isUndo
@@ -105,6 +146,19 @@ struct Migrator {
     } catch {
       throw Self.ofStatement(error, in: file)
     }
+    return executor.watch
+  }
+
+  /// What went into the history is told when it is committed.
+  private mutating func recorded(_ steps: [MigrationStep]) throws(MigrationFailure) {
+    if !isInTransaction { try settle() }
+    untold += steps
+    if !isInTransaction { tell() }
+  }
+
+  private mutating func tell() {
+    for step in untold { tell(step) }
+    untold = []
   }
 
   private func tell(_ step: MigrationStep) {

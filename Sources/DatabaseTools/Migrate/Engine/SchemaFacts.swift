@@ -54,14 +54,19 @@ struct SchemaFacts {
   }
 
   /// Role and search path as they were at the start, the default schema in front. One round trip.
-  var resetStatement: String {
+  var resetStatement: String { resetStatements.joined(separator: "; ") }
+
+  /// The statements of ``resetStatement``.
+  var resetStatements: [String] {
     let schema = Self.quoted(defaultSchema)
     let isFirst = originalSearchPath == defaultSchema || originalSearchPath.hasPrefix(defaultSchema + ",")
     let path =
       isFirst || originalSearchPath.isEmpty
       ? (originalSearchPath.isEmpty ? schema : originalSearchPath) : "\(schema),\(originalSearchPath)"
-    return "SET ROLE \(Self.quoted(user)); "
-      + "SELECT pg_catalog.set_config('search_path', \(Self.literal(path)), false)"
+    return [
+      "SET ROLE \(Self.quoted(user))",
+      "SELECT pg_catalog.set_config('search_path', \(Self.literal(path)), false)",
+    ]
   }
 
   /// The managed schemas that do not exist.

@@ -2,22 +2,38 @@ import LibPQ
 import Migrations
 import SQLText
 
-/// Runs a script's statements, one by one, on a connection.
+/// Runs a script's statements on a connection: one by one, or in a pipeline where it may.
 struct ScriptExecutor {
   let connection: Connection
+  /// Takes the statements of a transaction that need not wait for each other; nil: each waits.
+  var queue: StatementQueue?
   /// What SELECTs return; nil when nobody wants to see it.
   var results: ((Rows) -> Void)?
+  /// Looks at each statement for what would change the ground under a run.
+  var watch = GuardWatch(historyTable: "")
   /// Called around every statement: before it (nil), and after it, with whether it worked.
   var aroundStatement: ((_ worked: Bool?) throws(MigrationFailure) -> Void)?
 
   /// - Throws: `MigrationFailure` with the place in the file of what failed; its code is the caller's to set.
-  func run(_ source: ScriptSource, as title: String) throws(MigrationFailure) {
+  mutating func run(_ source: ScriptSource, as title: String) throws(MigrationFailure) {
     var copy: CopyUnderWay?
     let isInTransaction = connection.transactionStatus != .idle
     var ended = false
+    func settle() throws(MigrationFailure) {
+      do throws(StatementQueue.Refusal) { try queue?.settle() } catch { try refused(error, source, title) }
+    }
     try source.forEachPiece { (piece) throws(MigrationFailure) in
       switch piece {
       case .statement(let statement):
+        watch.look(at: statement)
+        // Once the script has ended the transaction, each statement is one of its own.
+        if let queue, !ended, aroundStatement == nil, PipelineRule.allows(statement) {
+          do throws(StatementQueue.Refusal) { try queue.add(statement) } catch {
+            try refused(error, source, title)
+          }
+          return
+        }
+        try settle()
         try aroundStatement?(nil)
         do throws(ServerError) {
           if statement.isCopyFromStdin {
@@ -47,6 +63,14 @@ struct ScriptExecutor {
         try aroundStatement?(true)
       }
     }
+    try settle()
+  }
+
+  private func refused(
+    _ refusal: StatementQueue.Refusal, _ source: ScriptSource, _ title: String
+  ) throws(MigrationFailure) -> Never {
+    guard let statement = refusal.statement else { throw MigrationFailure(refusal.error) }
+    try fail(refusal.error, statement, source, title, copyLine: nil, ended: false)
   }
 
   private struct CopyUnderWay {

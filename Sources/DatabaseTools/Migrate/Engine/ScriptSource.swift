@@ -9,9 +9,30 @@ struct ScriptSource {
   let encoding: TextEncoding
   /// Nil: nothing is replaced.
   let placeholders: Placeholders?
+  /// Keeps a small script for its run.
+  var memory: ScriptMemory?
 
-  /// Reads the script from end to end, handing over each piece; memory grows with one statement at most.
+  /// As ``forEachPiece(_:)``, keeping a script that is small for the next call.
+  func look(_ body: (ScriptPiece) throws(MigrationFailure) -> Void) throws(MigrationFailure) {
+    var pieces: [ScriptPiece] = []
+    var size = 0
+    try readPieces { (piece) throws(MigrationFailure) in
+      size += piece.size
+      if size <= ScriptMemory.largestScript { pieces.append(piece) } else { pieces = [] }
+      try body(piece)
+    }
+    if size <= ScriptMemory.largestScript { memory?.keep(absolutePath, pieces, size: size) }
+  }
+
+  /// Hands over each piece of the script, from end to end; memory grows with one statement at most.
   func forEachPiece(
+    _ body: (ScriptPiece) throws(MigrationFailure) -> Void
+  ) throws(MigrationFailure) {
+    guard let pieces = memory?.take(absolutePath) else { return try readPieces(body) }
+    for piece in pieces { try body(piece) }
+  }
+
+  private func readPieces(
     _ body: (ScriptPiece) throws(MigrationFailure) -> Void
   ) throws(MigrationFailure) {
     var reader = ScriptReader(encoding, placeholders: placeholders)
