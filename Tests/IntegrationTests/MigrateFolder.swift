@@ -29,7 +29,9 @@ struct MigrateFolder {
     arguments + ["--no-color", "--url", target.testURL]
   }
 
-  func dbtool(_ arguments: String...) throws -> DBToolProcess.Result {
+  func dbtool(_ arguments: String...) throws -> DBToolProcess.Result { try run(arguments) }
+
+  func run(_ arguments: [String]) throws -> DBToolProcess.Result {
     try runDBTool(words(arguments), environment: ["HOME": path], in: path)
   }
 

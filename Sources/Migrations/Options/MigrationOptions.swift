@@ -127,6 +127,9 @@ package enum MigrationOptions {
       "postgresql.transactional.lock", .boolean, "true",
       "true: a failed migration without a transaction leaves no row; false: it leaves one, to be repaired"),
     option(
+      "dryRunOutput", .text, "", "write the SQL that would run to this file, and run nothing",
+      variable: "FLYWAY_DRYRUN_OUTPUT"),
+    option(
       "undoHistory", .text, "keep",
       "what undo leaves: keep adds an UNDO_SQL row, remove takes the migration's row out"),
     option("outputQueryResults", .boolean, "true", "show what SELECTs in scripts return"),
@@ -169,7 +172,6 @@ package enum MigrationOptions {
     refuse("loggers", "logs go to stderr", harmless: ["auto", "console"]),
     refuse("reportEnabled", "there is no HTML report; use --json", harmless: ["false"]),
     refuse("reportFilename", "there is no HTML report; use --json"),
-    refuse("dryRunOutput", "there is no dry run yet, and a real run in its place would do harm"),
     refuse("cherryPick", "migrations run in order; use target"),
     refuse("errorOverrides", "a failed statement is an error"),
     // Scripts are always streamed, and statements sent as fast as their order allows.

@@ -17,13 +17,15 @@ struct FlywayCall {
   func run() -> Int32 {
     var documents: [JSONValue] = []
     var status = ExitStatus.done
+    var dryRun: DryRunScript?
     do throws(MigrationFailure) {
       let configuration = try MigrationConfiguration.load(
         line.values, environment: ProcessEnvironment.current)
       for warning in configuration.warnings { console.warn(warning) }
       console.say("database: \(configuration.target)")
+      dryRun = try DryRunCall.script(configuration.settings, line)
       let session = try MigrationSession(
-        configuration.settings, configuration.target, talk(configuration.settings))
+        configuration.settings, configuration.target, talk(configuration.settings), dryRun: dryRun)
       for command in line.commands {
         let result = try perform(command, session)
         documents.append(result.document)
@@ -31,7 +33,9 @@ struct FlywayCall {
         if status != ExitStatus.done { break }
       }
       session.connection.close()
+      if let dryRun { try DryRunCall.end(dryRun, worked: status == ExitStatus.done, console) }
     } catch {
+      dryRun?.discard()
       let document = MigrationReport.document(error)
       write(document)
       return FlywayFrontend.report(error, console, isFlywayForm: line.isFlywayForm, document)
@@ -62,7 +66,11 @@ struct FlywayCall {
       return Result(document: MigrationReport.document(plan, session))
     case "undo":
       let result = try session.undo()
-      if !console.isJSON { show(result) }
+      if session.dryRun != nil {
+        DryRunCall.show(result.undone.count, toBe: "undone", console)
+      } else if !console.isJSON {
+        show(result)
+      }
       return Result(document: MigrationReport.document(result, session))
     case "baseline":
       try session.baseline()
@@ -74,7 +82,11 @@ struct FlywayCall {
       return Result(document: MigrationReport.document(result, session))
     default:
       let result = try session.migrate()
-      show(result)
+      if session.dryRun != nil, result.error == nil {
+        DryRunCall.show(result.applied.count, toBe: "applied", console)
+      } else {
+        show(result)
+      }
       return Result(
         document: MigrationReport.document(result, session, timestamp: Self.timestamp),
         status: result.error == nil ? ExitStatus.done : ExitStatus.failed)

@@ -23,6 +23,9 @@ struct FlywayCommandLine {
   /// A word of Flyway's form is there: its statuses and messages are followed.
   var isFlywayForm = false
 
+  /// `--dry-run` without a file: stdout is SQL.
+  var writesSQL: Bool { values.values["dryRunOutput"] == DryRunScript.standardOutput }
+
   /// Whether these words, those after the program's name, are a migration call.
   ///
   /// They are when no other command of ours comes first, and there is a verb or a word in Flyway's form.
@@ -121,6 +124,7 @@ struct FlywayCommandLine {
     case "--no-color": allowsColour = false
     case "--help": wantsHelp = true
     case "--version": wantsVersion = true
+    case "--dry-run": values.values["dryRunOutput"] = inline ?? DryRunScript.standardOutput
     case "--password-file": values.passwordFile = try value(flag, inline, &rest)
     case "--secret": values.secretFile = try value(flag, inline, &rest)
     case "--placeholder":

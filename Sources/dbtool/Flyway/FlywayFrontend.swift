@@ -38,7 +38,9 @@ enum FlywayFrontend {
       let none = Failure.usage("no command is named", hint: FlywayCommandLine.verbs.joined(separator: ", "))
       return report(MigrationFailure(none), console, isFlywayForm: line.isFlywayForm)
     }
-    return FlywayCall(line: line, console: console).run()
+    return FlywayCall(
+      line: line, console: line.writesSQL && !line.isJSON ? console.withoutOut : console
+    ).run()
   }
 
   /// Shows a failure on stderr, and Flyway's document on stdout when JSON is wanted.

@@ -34,6 +34,10 @@ enum FlywayHelp {
       ("--verbose, -X", "say more"), ("--no-color", "no colours"),
       ("--password-file FILE", "a file with the password as its only line"),
       ("--secret FILE", "a JSON file with username, password, and optionally host, port, dbname"),
+      (
+        "--dry-run[=FILE]",
+        "migrate, undo, baseline, repair: write the SQL that would run to FILE or stdout, and run nothing"
+      ),
       ("--placeholder NAME=VALUE", "the same as --placeholders.NAME VALUE"),
     ]
     let served = MigrationOptions.all.filter { $0.service == .served }

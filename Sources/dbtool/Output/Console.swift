@@ -13,6 +13,8 @@ struct Console: Sendable {
   let outPaint: Paint
   /// Colours for what goes to stderr.
   let errPaint: Paint
+  /// Whether stdout carries something else than results, which then go to stderr as talk does.
+  private var isOutTaken = false
 
   /// - Parameter wantsColour: colours for any reader, not for terminals only.
   init(
@@ -40,8 +42,17 @@ struct Console: Sendable {
     return Int(size.ws_col)
   }
 
+  /// This one, with stdout left to something else.
+  var withoutOut: Console {
+    var other = self
+    other.isOutTaken = true
+    return other
+  }
+
   /// A line of the result, on stdout.
-  func result(_ line: String) { Self.write(line + "\n", to: STDOUT_FILENO) }
+  func result(_ line: String) {
+    if isOutTaken { say(line) } else { Self.write(line + "\n", to: STDOUT_FILENO) }
+  }
 
   /// A JSON document, on stdout, on one line.
   func result(_ json: JSONValue) { result(json.text()) }

@@ -7,12 +7,19 @@ struct HistoryTable {
   let schema: String
   let table: String
   let tablespace: String?
+  /// Set: what would change it is written down.
+  var dryRun: DryRunScript?
 
   /// As Flyway quotes it; the lock's key is made from this.
   var quotedName: String { SchemaFacts.quoted(schema) + "." + SchemaFacts.quoted(table) }
 
   /// Only an ordinary table counts.
   func exists() throws(ServerError) -> Bool {
+    if dryRun?.hasTable == true { return true }
+    return try isPresent()
+  }
+
+  private func isPresent() throws(ServerError) -> Bool {
     try connection.query(
       """
       SELECT 1 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -23,7 +30,9 @@ struct HistoryTable {
 
   /// Makes the table, and in the same transaction what `rows` writes into it.
   func create(_ rows: [HistoryRow] = []) throws(ServerError) {
-    for statement in creation(rows) { try connection.execute(statement) }
+    for statement in creation(rows) { try execute(statement) }
+    dryRun?.makeTable()
+    for row in rows { dryRun?.add(row) }
   }
 
   /// What ``create(_:)`` sends, without the transaction around it.
@@ -52,15 +61,26 @@ struct HistoryTable {
     ]
   }
 
-  func insert(_ row: HistoryRow) throws(ServerError) { try connection.execute(insertion(row)) }
+  private func execute(_ sql: String) throws(ServerError) {
+    if let dryRun { dryRun.statement(sql) } else { try connection.execute(sql) }
+  }
+
+  func insert(_ row: HistoryRow) throws(ServerError) {
+    try execute(insertion(row))
+    dryRun?.add(row)
+  }
 
   func remove(_ row: HistoryRow) throws(ServerError) {
-    try connection.execute(
+    dryRun?.remove([row])
+    try execute(
       "DELETE FROM \(quotedName) WHERE \"installed_rank\" = \(row.installedRank) AND NOT \"success\"")
   }
 
   /// Takes rows out, whatever they say.
-  func forget(_ rows: [HistoryRow]) throws(ServerError) { try connection.execute(deletion(rows)) }
+  func forget(_ rows: [HistoryRow]) throws(ServerError) {
+    try execute(deletion(rows))
+    dryRun?.remove(rows)
+  }
 
   func deletion(_ rows: [HistoryRow]) -> String {
     let ranks = rows.map { String($0.installedRank) }.joined(separator: ", ")
@@ -69,7 +89,7 @@ struct HistoryTable {
 
   /// Sets description, type and checksum of a row; its script and version text stay, as Flyway leaves them.
   func align(_ row: HistoryRow) throws(ServerError) {
-    try connection.execute(
+    try execute(
       "UPDATE \(quotedName) SET \"description\" = \(SchemaFacts.literal(row.description)),"
         + " \"type\" = \(SchemaFacts.literal(row.type.rawValue)),"
         + " \"checksum\" = \(row.checksum.map { String($0) } ?? "NULL")"
@@ -100,9 +120,14 @@ struct HistoryTable {
   /// The rows by rank, negative ranks left out; none when there is no table.
   /// - Throws: `MigrationFailure` for a type or version that cannot be read.
   func rows() throws(MigrationFailure) -> [HistoryRow] {
+    guard let dryRun else { return try presentRows() }
+    return dryRun.rows(over: try presentRows())
+  }
+
+  private func presentRows() throws(MigrationFailure) -> [HistoryRow] {
     let found: Rows
     do throws(ServerError) {
-      guard try exists() else { return [] }
+      guard try isPresent() else { return [] }
       found = try connection.query(
         """
         /*NO LOAD BALANCE*/ SELECT installed_rank, version, description, type, script, checksum, installed_by,

@@ -93,8 +93,7 @@ extension MigrationSession {
     if let known { resolved = known } else { resolved = try self.resolved() }
     let lock = self.lock
     try prepare(lock)
-    var migrator = Migrator(self, lock)
-    let outcome = migrator.perform(MigrationRun(resolved: resolved, policy: runPolicy(patterns)))
+    let outcome = perform(MigrationRun(resolved: resolved, policy: runPolicy(patterns)))
     var result = MigrateResult(
       applied: outcome.applied, initialVersion: outcome.initialVersion,
       milliseconds: Clock.milliseconds() - started, error: outcome.error)

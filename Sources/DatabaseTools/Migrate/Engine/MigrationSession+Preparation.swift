@@ -16,15 +16,19 @@ extension MigrationSession {
     {
       return
     }
+    // A dry run keeps nobody out.
+    if dryRun != nil { return try makeWhatIsMissing() }
     try lock.take { talk.say("another migrator is at work; waiting for its lock") }
-    do throws(MigrationFailure) {
-      if settings.flag("createSchemas") { try createMissingSchemas() }
-      try createTable()
-    } catch {
+    do throws(MigrationFailure) { try makeWhatIsMissing() } catch {
       if connection.isUsable { try? lock.release() }
       throw error
     }
     try lock.release()
+  }
+
+  private func makeWhatIsMissing() throws(MigrationFailure) {
+    if settings.flag("createSchemas") { try createMissingSchemas() }
+    try createTable()
   }
 
   func createMissingSchemas() throws(MigrationFailure) {

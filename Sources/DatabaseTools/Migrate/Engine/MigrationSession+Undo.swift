@@ -20,15 +20,16 @@ extension MigrationSession {
     let undos = try resolvedUndos()
     let resolved = try self.resolved()
     let rows = try history.rows()
-    var migrator = Migrator(self, lock)
-    let outcome = migrator.perform(UndoRun(undos: undos, resolved: resolved, policy: undoPolicy))
+    let outcome = perform(UndoRun(undos: undos, resolved: resolved, policy: undoPolicy))
     if let error = outcome.error { throw error }
     var result = UndoResult(
       undone: outcome.applied, initialVersion: outcome.initialVersion,
       milliseconds: Clock.milliseconds() - started)
     result.version =
       outcome.applied.isEmpty ? outcome.initialVersion : try plan(resolved, try history.rows()).currentVersion
-    if !outcome.applied.isEmpty, settings.undoHistory == .keep, !rows.contains(where: { $0.type.isUndo }) {
+    if dryRun == nil, !outcome.applied.isEmpty, settings.undoHistory == .keep,
+      !rows.contains(where: { $0.type.isUndo })
+    {
       let warning =
         "the history now has a row of type UNDO_SQL, which Flyway's community edition refuses to read;"
         + " --undo-history=remove leaves none"

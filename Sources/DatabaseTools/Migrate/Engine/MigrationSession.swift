@@ -13,6 +13,8 @@ package final class MigrationSession {
   let facts: SchemaFacts
   let history: HistoryTable
   private let memory = ScriptMemory()
+  /// Set: nothing is sent that would change anything; it is written down.
+  package let dryRun: DryRunScript?
 
   package var database: String { facts.database }
   /// The schemas option as documents show it.
@@ -20,18 +22,20 @@ package final class MigrationSession {
 
   /// Looks at the files, connects, and runs initSql and the afterConnect callbacks.
   package convenience init(
-    _ settings: MigrationSettings, _ target: DatabaseTarget, _ talk: MigrationTalk
+    _ settings: MigrationSettings, _ target: DatabaseTarget, _ talk: MigrationTalk,
+    dryRun: DryRunScript? = nil
   ) throws(MigrationFailure) {
-    try self.init(settings, target, talk) { $0 }
+    try self.init(settings, target, talk, dryRun: dryRun) { $0 }
   }
 
   /// - Parameter adapt: makes other files of those that were found.
   init(
     _ settings: MigrationSettings, _ target: DatabaseTarget, _ talk: MigrationTalk,
-    adapt: (MigrationFiles) -> MigrationFiles
+    dryRun: DryRunScript? = nil, adapt: (MigrationFiles) -> MigrationFiles
   ) throws(MigrationFailure) {
     self.settings = settings
     self.talk = talk
+    self.dryRun = dryRun
     workingDirectory = LocalPath.absolute(
       settings.optional("workingDirectory") ?? "", in: LocalPath.workingDirectory())
     do throws(MigrationError) {
@@ -43,13 +47,19 @@ package final class MigrationSession {
     }
     for warning in files.warnings { talk.warn(warning) }
     connection = try Self.connect(target, settings, talk)
+    if dryRun != nil { try Self.openReading(connection) }
     if let sql = settings.optional("initSql") {
-      do throws(ServerError) { try connection.execute(sql) } catch { throw MigrationFailure(error) }
+      dryRun?.statement(sql)
+      if dryRun != nil {
+        try Self.tryInitSQL(sql, connection, talk)
+      } else {
+        do throws(ServerError) { try connection.execute(sql) } catch { throw MigrationFailure(error) }
+      }
     }
     facts = try SchemaFacts(connection, settings)
     history = HistoryTable(
       connection: connection, schema: facts.defaultSchema, table: settings.text("table"),
-      tablespace: settings.optional("tablespace"))
+      tablespace: settings.optional("tablespace"), dryRun: dryRun)
     try run(.afterConnect)
   }
 
@@ -228,6 +238,7 @@ package final class MigrationSession {
 
   /// Runs an event's scripts, each in a transaction of its own (unless it says otherwise, or one is open).
   func run(_ event: CallbackEvent) throws(MigrationFailure) {
+    if let dryRun { return try write(event, isAlone: true, to: dryRun) }
     for file in files.callbacks[event] ?? [] {
       let config = try self.config(of: file)
       let source = self.source(of: file, config)
@@ -249,6 +260,7 @@ package final class MigrationSession {
 
   /// Runs an event's scripts inside what is open.
   func runInside(_ event: CallbackEvent) throws(MigrationFailure) {
+    if let dryRun { return try write(event, isAlone: false, to: dryRun) }
     for file in files.callbacks[event] ?? [] {
       let config = try self.config(of: file)
       do throws(MigrationFailure) {
@@ -296,6 +308,7 @@ package final class MigrationSession {
   }
 
   func send(_ sql: String) throws(MigrationFailure) {
+    if let dryRun { return dryRun.statement(sql) }
     do throws(ServerError) { try connection.execute(sql) } catch { throw MigrationFailure(error) }
   }
 }
