@@ -43,6 +43,9 @@ package enum MigrationError: Error, Sendable, Equatable {
   case missingUndo(version: String, example: String)
   /// An entry of `cherryPick` that names nothing that can be undone.
   case notApplied(String)
+  /// An entry of `cherryPick` that names nothing.
+  case unknownPick(String)
+  case unreadyPick(String, state: String)
 
   // Transactions
   /// The line of the statement that differs from those before it, its text, and what it is.
@@ -127,6 +130,9 @@ package enum MigrationError: Error, Sendable, Equatable {
         + " retries with the 'lockRetryCount' configuration option"
     case .missingUndo(let version, _):
       "Unable to undo migration to version \(version) as no corresponding undo migration has been found."
+    case .unknownPick(let pick): "cherryPick names no migration: \(pick)"
+    case .unreadyPick(let pick, let state):
+      "cherryPick names a migration that is not pending but \(state): \(pick)"
     case .notApplied(let pick): "Unable to undo migration \(pick) as it is not applied."
 
     case .mixedStatements(let line, let statement, let transactional):

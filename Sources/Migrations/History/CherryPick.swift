@@ -18,6 +18,23 @@ package struct CherryPick: Sendable, Equatable {
     return self.description == description
   }
 
-  /// Reads a comma-separated list.
   package static func list(_ texts: [String]) -> [CherryPick] { texts.map { CherryPick($0) } }
+
+  /// What `migrate` applies, in the order of the list. What has been applied already is passed over.
+  /// - Throws: `MigrationError.unknownPick`, and `.unreadyPick` for what is neither applied nor pending.
+  static func chosen(
+    _ picks: [CherryPick], of plan: MigrationPlan
+  ) throws(MigrationError) -> [ResolvedMigration] {
+    var chosen: [ResolvedMigration] = []
+    for pick in picks {
+      let named = plan.entries.filter { pick.names($0.version, $0.description) }
+      let pending = named.filter { $0.state == .pending }.compactMap(\.resolved)
+      if pending.isEmpty {
+        guard let last = named.last else { throw .unknownPick(pick.text) }
+        if last.applied == nil { throw .unreadyPick(pick.text, state: last.state.rawValue) }
+      }
+      chosen += pending.filter { !chosen.contains($0) }
+    }
+    return chosen
+  }
 }

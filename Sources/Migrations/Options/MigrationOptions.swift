@@ -116,6 +116,7 @@ package enum MigrationOptions {
   private static let running = [
     option(
       "target", .text, "latest", "how far to go: a version (with ? it need not exist), latest, current, next"),
+    option("cherryPick", .list, "", "only these, in this order: versions, or descriptions with _ for blanks"),
     option("outOfOrder", .boolean, "false", "also apply versions below the highest applied one"),
     option("group", .boolean, "false", "all pending migrations in one transaction"),
     option("mixed", .boolean, "false", "allow statements that need no transaction beside those that do"),
@@ -151,6 +152,11 @@ package enum MigrationOptions {
     option("placeholderSuffix", .text, "}", "what placeholders end with"),
     option("placeholderSeparator", .text, ":", "what stands after flyway in the built-in ones"),
     option("skipDefaultCallbacks", .boolean, "false", "run no callbacks"),
+    commandLine("infoSinceDate", .text, "", "info: applied after dd/MM/yyyy HH:mm, or not applied"),
+    commandLine("infoUntilDate", .text, "", "info: applied before dd/MM/yyyy HH:mm"),
+    commandLine("infoSinceVersion", .text, "", "info: this version and above, and repeatables"),
+    commandLine("infoUntilVersion", .text, "", "info: this version and below"),
+    commandLine("infoOfState", .list, "", "info: these states, such as pending, out_of_order"),
     commandLine("outputType", .text, "", "json: one JSON document on stdout, in Flyway's shape"),
     commandLine("color", .text, "auto", "always, never, or auto: colours where a terminal reads"),
     commandLine("outputFile", .text, "", "also write the JSON document to this file"),
@@ -172,7 +178,6 @@ package enum MigrationOptions {
     refuse("loggers", "logs go to stderr", harmless: ["auto", "console"]),
     refuse("reportEnabled", "there is no HTML report; use --json", harmless: ["false"]),
     refuse("reportFilename", "there is no HTML report; use --json"),
-    refuse("cherryPick", "migrations run in order; use target"),
     refuse("errorOverrides", "a failed statement is an error"),
     // Scripts are always streamed, and statements sent as fast as their order allows.
     refuse("batch", "it changes nothing here", harmless: ["true", "false"]),

@@ -9,6 +9,8 @@
 package struct MigrationRun: StepMachine {
   package struct Policy: Sendable {
     package var plan = MigrationPlan.Policy()
+    /// `cherryPick`: only these are applied, in this order; empty for all.
+    package var picks: [CherryPick] = []
     /// All pending ones in one transaction.
     package var group = false
     package var mixed = false
@@ -200,12 +202,16 @@ package struct MigrationRun: StepMachine {
 
   /// What is pending by the history as it was read.
   private mutating func plan() throws(MigrationError) -> ArraySlice<ResolvedMigration> {
-    let plan = try MigrationPlan(resolved: resolved, applied: history, policy: policy.plan)
+    var planning = policy.plan
+    // What is listed behind a higher version is still to come.
+    if hasReadOnce, !policy.picks.isEmpty { planning.outOfOrder = true }
+    let plan = try MigrationPlan(resolved: resolved, applied: history, policy: planning)
     if !hasReadOnce {
       hasReadOnce = true
       initialVersion = plan.currentVersion
     }
     try refuseFailed(plan)
+    if !policy.picks.isEmpty { return try CherryPick.chosen(policy.picks, of: plan)[...] }
     return plan.pending.compactMap(\.resolved)[...]
   }
 

@@ -97,12 +97,12 @@ struct FlywayCall {
 
   private func show(_ result: InfoResult) {
     if line.wantsIDs {
-      console.result(result.plan.entries.compactMap { $0.version?.text }.joined(separator: ","))
+      console.result(result.lines.compactMap { $0.version?.text }.joined(separator: ","))
       return
     }
     console.result("Schema version: \(result.plan.currentVersion?.text ?? "<< Empty Schema >>")")
     console.result("")
-    for row in InfoTable.lines(result.plan.entries, console.outPaint, width: console.outWidth) {
+    for row in InfoTable.lines(result.lines, console.outPaint, width: console.outWidth) {
       console.result(row)
     }
   }

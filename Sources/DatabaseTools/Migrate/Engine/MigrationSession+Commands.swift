@@ -4,6 +4,8 @@ package import Migrations
 /// What `info` found.
 package struct InfoResult: Sendable {
   package var plan: MigrationPlan
+  /// The lines to show.
+  package var lines: [PlannedMigration]
   package var allSchemasEmpty: Bool
 }
 
@@ -38,13 +40,15 @@ extension MigrationSession {
 
   /// Files and history as they stand; writes nothing.
   package func info() throws(MigrationFailure) -> InfoResult {
+    let filter: InfoFilter
+    do throws(MigrationError) { filter = try InfoFilter(settings) } catch { throw MigrationFailure(error) }
     let result = try around(.beforeInfo, .afterInfo, .afterInfoError) { () throws(MigrationFailure) in
       let resolved = try self.resolved()
       let rows = try history.rows()
       let empty = try ask { (connection) throws(ServerError) in try facts.nonEmptySchemas(connection) }
         .isEmpty
-      return InfoResult(
-        plan: try plan(resolved, rows, undos: try resolvedUndos()), allSchemasEmpty: empty)
+      let plan = try plan(resolved, rows, undos: try resolvedUndos())
+      return InfoResult(plan: plan, lines: filter.lines(of: plan), allSchemasEmpty: empty)
     }
     try run(.afterInfoOperationFinish)
     return result
@@ -107,6 +111,7 @@ extension MigrationSession {
   private func runPolicy(_ patterns: IgnorePatterns) -> MigrationRun.Policy {
     var policy = MigrationRun.Policy()
     policy.plan = planPolicy
+    policy.picks = CherryPick.list(settings.list("cherryPick"))
     policy.group = settings.flag("group")
     policy.mixed = settings.flag("mixed")
     policy.skipExecuting = settings.flag("skipExecutingMigrations")

@@ -15,28 +15,16 @@ extension MigrationSession {
         throw MigrationFailure(error)
       }
       if plan.actions.isEmpty { return plan }
+      for line in plan.lines { talk.say(line) }
       try transaction { () throws(MigrationFailure) in
         try ask { (_) throws(ServerError) in
-          for row in plan.removed {
-            talk.say("removing the failed \(Self.name(row))")
-            try history.remove(row)
-          }
-          for row in plan.deleted {
-            talk.say("marking \(Self.name(row)) as deleted")
-            try history.insert(row)
-          }
-          for change in plan.aligned {
-            talk.say("aligning \(Self.name(change.row)) with its file")
-            try history.align(change.row)
-          }
+          for row in plan.removed { try history.remove(row) }
+          for row in plan.deleted { try history.insert(row) }
+          for change in plan.aligned { try history.align(change.row) }
         }
       }
       return plan
     }
-  }
-
-  private static func name(_ row: HistoryRow) -> String {
-    row.version.map { "version \($0.text) (\(row.description))" } ?? "repeatable \"\(row.description)\""
   }
 
   /// Says that the schema is at a version already.

@@ -42,6 +42,7 @@ extension MigrationSession {
   private var undoPolicy: UndoRun.Policy {
     var policy = UndoRun.Policy()
     policy.target = settings.target
+    policy.picks = CherryPick.list(settings.list("cherryPick"))
     policy.naming = settings.naming
     policy.group = settings.flag("group")
     policy.mixed = settings.flag("mixed")

@@ -11,7 +11,7 @@ package enum MigrationReport {
     .object([
       .init("allSchemasEmpty", .bool(result.allSchemasEmpty)), .init("database", .string(session.database)),
       .init("exception", .null), .init("flywayVersion", .string(flywayVersion)),
-      .init("licenseFailed", .bool(false)), .init("migrations", .array(result.plan.entries.map { line($0) })),
+      .init("licenseFailed", .bool(false)), .init("migrations", .array(result.lines.map { line($0) })),
       .init("operation", .string("info")), .init("schemaName", .string(session.schemaNames)),
       .init("schemaVersion", optional(result.plan.currentVersion?.text)),
       .init("timestamp", .string(timestamp)),
