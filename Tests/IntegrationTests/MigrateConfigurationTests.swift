@@ -80,6 +80,17 @@ struct MigrateConfigurationTests {
     }
   }
 
+  @Test("may come in at the standard input")
+  func standardInput() throws {
+    try MigrateFolder.with([:]) { (folder) throws in
+      let result = try runDBTool(
+        ["migrate", "-configFiles=-"], environment: ["HOME": folder.path],
+        input: "flyway.url=\(folder.target.testURL)\nflyway.table=from_input\n", in: folder.path)
+      #expect(result.status == 0, "\(result.stderr)")
+      #expect(try folder.ask("SELECT to_regclass('from_input')") == "from_input")
+    }
+  }
+
   @Test("takes pgjdbc's properties as the URL takes them")
   func properties() throws {
     try MigrateFolder.with(["V1__a.sql": "create table a as select current_setting('application_name') as n"])

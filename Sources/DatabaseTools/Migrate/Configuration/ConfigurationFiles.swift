@@ -21,6 +21,11 @@ struct ConfigurationFiles {
     let tomls = present(["flyway.toml", "flyway.user.toml"])
     var explicit: [String] = []
     for name in named {
+      if name == "-" {
+        // As Flyway: a configuration in the conf form that somebody writes into us.
+        explicit.append("/dev/stdin")
+        continue
+      }
       // From the current folder, as Flyway has it; else from the one that relative paths start from.
       let near = LocalPath.absolute(name, in: current)
       let path = LocalFile.kind(of: near) == .file ? near : LocalPath.absolute(name, in: directory)

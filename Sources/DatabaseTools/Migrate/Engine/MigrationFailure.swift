@@ -71,7 +71,9 @@ extension Failure {
         exitCode: exitCode)
       return
     }
-    let lines = error.message.split(whereSeparator: \.isNewline).map { String($0) }
+    var lines = error.message.split(whereSeparator: \.isNewline).map { String($0) }
+    // Flyway's last line leads to its pages; the hint says what it is about.
+    if case .validation = error { lines.removeLast() }
     self.init(
       lines.first ?? "", hint: error.hint, related: lines.dropFirst().filter { !$0.isEmpty },
       exitCode: exitCode)
