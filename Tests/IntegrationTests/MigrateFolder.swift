@@ -10,15 +10,20 @@ struct MigrateFolder {
 
   /// - Parameter scripts: file name to text, in `sql/`.
   static func with(_ scripts: [String: String], _ body: (MigrateFolder) throws -> Void) throws {
-    try SharedPostgres.withDatabase { target in
-      let folder = FileManager.default.temporaryDirectory.appending(path: "migrate-\(UUID().uuidString)")
-      try FileManager.default.createDirectory(
-        at: folder.appending(path: "sql"), withIntermediateDirectories: true)
-      defer { try? FileManager.default.removeItem(at: folder) }
-      let here = MigrateFolder(path: folder.path, target: target)
-      for (name, text) in scripts { try here.write(name, text) }
-      try body(here)
-    }
+    try SharedPostgres.withDatabase { target in try with(scripts, on: target, body) }
+  }
+
+  /// With a database that is there already.
+  static func with(
+    _ scripts: [String: String], on target: DatabaseTarget, _ body: (MigrateFolder) throws -> Void
+  ) throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "migrate-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(
+      at: folder.appending(path: "sql"), withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let here = MigrateFolder(path: folder.path, target: target)
+    for (name, text) in scripts { try here.write(name, text) }
+    try body(here)
   }
 
   func write(_ name: String, _ text: String) throws {

@@ -109,7 +109,7 @@ import Testing
 }
 
 /// A PostgreSQL of one test that can be stopped and started again.
-private final class RestartableServer {
+final class RestartableServer {
   struct ControlFailed: Error { let output: String }
 
   let target: DatabaseTarget

@@ -152,6 +152,9 @@ package enum MigrationOptions {
     option("placeholderSuffix", .text, "}", "what placeholders end with"),
     option("placeholderSeparator", .text, ":", "what stands after flyway in the built-in ones"),
     option("skipDefaultCallbacks", .boolean, "false", "run no callbacks"),
+    commandLine(
+      "resumeAt", .integer, "",
+      "the statement, from 1, at which a script that was cut off outside a transaction goes on"),
     commandLine("infoSinceDate", .text, "", "info: applied after dd/MM/yyyy HH:mm, or not applied"),
     commandLine("infoUntilDate", .text, "", "info: applied before dd/MM/yyyy HH:mm"),
     commandLine("infoSinceVersion", .text, "", "info: this version and above, and repeatables"),

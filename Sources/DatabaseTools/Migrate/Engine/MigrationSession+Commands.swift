@@ -96,6 +96,7 @@ extension MigrationSession {
     let resolved: [ResolvedMigration]
     if let known { resolved = known } else { resolved = try self.resolved() }
     let lock = self.lock
+    noticeLostClient()
     try prepare(lock)
     let outcome = perform(MigrationRun(resolved: resolved, policy: runPolicy(patterns)))
     var result = MigrateResult(
@@ -124,6 +125,13 @@ extension MigrationSession {
   }
 
   // MARK: - Helpers
+
+  /// Has the server look, while a statement runs, whether we are still there: when we are killed, the next run need not
+  /// wait for the rest of a long statement. Servers before 14, or on some systems, cannot; then it is as it was.
+  func noticeLostClient() {
+    guard connection.serverVersion >= 140_000 else { return }
+    try? connection.execute("SET client_connection_check_interval = '2s'")
+  }
 
   /// The lock that Flyway takes, too.
   var lock: MigrationLock {

@@ -14,9 +14,14 @@ extension MigrationSession {
       } catch {
         throw MigrationFailure(error)
       }
-      if plan.actions.isEmpty { return plan }
+      let cutOff = try ask { (_) throws(ServerError) in try progress.isEmpty() } == false
+      if plan.actions.isEmpty, !cutOff { return plan }
       for line in plan.lines { talk.say(line) }
       try transaction { () throws(MigrationFailure) in
+        if cutOff {
+          talk.say("forgetting how far scripts without a transaction had come: they begin anew")
+          try send(progress.removal())
+        }
         try ask { (_) throws(ServerError) in
           for row in plan.removed { try history.remove(row) }
           for row in plan.deleted { try history.insert(row) }

@@ -7,6 +7,7 @@ import SQLText
 package final class MigrationSession {
   package let settings: MigrationSettings
   package let connection: Connection
+  let target: DatabaseTarget
   package let talk: MigrationTalk
   package let workingDirectory: String
   let files: MigrationFiles
@@ -15,6 +16,10 @@ package final class MigrationSession {
   private let memory = ScriptMemory()
   /// Set: nothing is sent that would change anything; it is written down.
   package let dryRun: DryRunScript?
+
+  var progress: ProgressTable {
+    ProgressTable(connection: connection, schema: facts.defaultSchema, history: history.table)
+  }
 
   package var database: String { facts.database }
   /// The schemas option as documents show it.
@@ -34,6 +39,7 @@ package final class MigrationSession {
     dryRun: DryRunScript? = nil, adapt: (MigrationFiles) -> MigrationFiles
   ) throws(MigrationFailure) {
     self.settings = settings
+    self.target = target
     self.talk = talk
     self.dryRun = dryRun
     workingDirectory = LocalPath.absolute(

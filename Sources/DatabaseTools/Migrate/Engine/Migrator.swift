@@ -15,6 +15,11 @@ struct Migrator {
   private var isInTransaction = false
   /// What the open transaction did to the history, to be told when it is committed.
   private var untold: [MigrationStep] = []
+  /// The account of the script that runs without a transaction.
+  private var journal: StatementJournal?
+  /// The statement to go on at, until a script has taken it.
+  private var resumeAt: Int?
+  private let backendPID: Int32
 
   private enum Damage { case notStarted, rolledBack, committed, halfDone }
 
@@ -22,6 +27,8 @@ struct Migrator {
     self.session = session
     self.lock = lock
     queue = StatementQueue(session.connection, results: session.talk.results)
+    resumeAt = session.settings.optional("resumeAt").flatMap { Int($0) }
+    backendPID = session.connection.backendPID
   }
 
   /// What was done.
@@ -38,6 +45,9 @@ struct Migrator {
       if case .finished(let refused) = step {
         var failure = error ?? refused.map { MigrationFailure($0) }
         if let first = failure { failure = completed(first, run.applied) }
+        if failure == nil, resumeAt != nil {
+          session.talk.warn("--resume-at changed nothing: no script was cut off")
+        }
         return Outcome(applied: run.applied, initialVersion: run.initialVersion, error: failure)
       }
       let started = Clock.milliseconds()
@@ -80,6 +90,7 @@ struct Migrator {
       let guarding: GuardWatch
       do throws(MigrationFailure) { guarding = try execute(file, transactional) } catch {
         damage = !transactional ? .halfDone : error.endedTransaction ? .committed : .rolledBack
+        if journal?.hasRefused == true { damage = nil }
         throw error
       }
       let time = Clock.milliseconds() - started
@@ -87,14 +98,13 @@ struct Migrator {
     case .record(let row):
       // The script may have left another role, or a search path without pg_catalog in front.
       let reset = row.success ? session.facts.resetStatements : []
-      try add(reset + [session.history.insertion(row)])
+      try add(reset + (row.success ? closingAccount() : []) + [session.history.insertion(row)])
       try recorded(row.success ? [step] : [])
     case .forget(let rows):
-      try add(session.facts.resetStatements + [session.history.deletion(rows)])
+      try add(session.facts.resetStatements + closingAccount() + [session.history.deletion(rows)])
       try recorded([step])
     case .commit:
-      try add(["COMMIT"])
-      try settle()
+      try commit()
       isInTransaction = false
       tell()
     case .rollBack:
@@ -110,6 +120,27 @@ struct Migrator {
     return .done
   }
 
+  /// When the connection is lost now, the database is asked what became of the transaction.
+  private mutating func commit() throws(MigrationFailure) {
+    do throws(MigrationFailure) {
+      try add(["COMMIT"])
+      try settle()
+    } catch {
+      guard !session.connection.isUsable, let row = untold.compactMap(\.recorded).last else { throw error }
+      let verdict = LostCommit(session.target, backendPID: backendPID, session.history).verdict(on: row)
+      let told = MigrationFailure.lostAtCommit(error, row, verdict)
+      guard case .committed = verdict else { throw told }
+      // The step is done; the next one that needs the server ends the run with this.
+      self.error = told
+    }
+  }
+
+  /// What makes the side table forget the script that is recorded now.
+  private func closingAccount() -> [String] {
+    guard !isInTransaction, let journal, journal.hasRows else { return [] }
+    return [journal.table.removal(of: journal.file.script)]
+  }
+
   private func add(_ statements: [String]) throws(MigrationFailure) {
     do throws(StatementQueue.Refusal) {
       for statement in statements { try queue.add(statement) }
@@ -123,13 +154,22 @@ struct Migrator {
   }
 
   /// - Returns: what the script may have done to the lock and the history.
-  private func execute(
+  private mutating func execute(
     _ file: ResolvedMigration, _ transactional: Bool
   ) throws(MigrationFailure) -> GuardWatch {
     var executor = ScriptExecutor(connection: session.connection)
     executor.results = session.talk.results
     executor.watch = GuardWatch(historyTable: session.history.table)
-    if transactional { executor.queue = queue } else { try settle() }
+    if transactional {
+      executor.queue = queue
+      journal = nil
+    } else {
+      try settle()
+      let journal = StatementJournal(session.progress, file, session.talk)
+      self.journal = journal
+      if try journal.open(session.source(of: file), resumeAt: resumeAt) { resumeAt = nil }
+      executor.journal = journal
+    }
     let session = session
     let events: (before: CallbackEvent, after: CallbackEvent, failed: CallbackEvent) =
       file.type.isUndo
@@ -193,7 +233,8 @@ struct Migrator {
       case .rolledBack: "Nothing was changed by this migration: it was rolled back."
       case .committed: "What the script committed itself stays; only what came after that was rolled back."
       case .halfDone:
-        "What ran before this statement stays: the script has no transaction. Undo it by hand, or make the rest fit."
+        "What ran before this statement stays: the script has no transaction. migrate goes on with this statement;"
+          + " undo the rest by hand and repair, and it begins anew."
       }
     let verb = applied.first?.file.type.isUndo == true ? "undone" : "applied"
     let before =
@@ -209,6 +250,10 @@ struct Migrator {
 }
 
 extension MigrationStep {
+  fileprivate var recorded: HistoryRow? {
+    if case .record(let row) = self { row } else { nil }
+  }
+
   fileprivate var isCallback: Bool {
     switch self {
     case .callback, .eachCallback: true

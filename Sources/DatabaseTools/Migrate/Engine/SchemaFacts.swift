@@ -92,7 +92,8 @@ struct SchemaFacts {
   private static let emptiness = """
     SELECT 1 FROM pg_catalog.pg_namespace n WHERE n.nspname = $1 AND (
       EXISTS (SELECT 1 FROM pg_catalog.pg_class c
-        WHERE c.relnamespace = n.oid AND c.relkind IN ('r', 'v', 'S', 't') AND NOT EXISTS (
+        WHERE c.relnamespace = n.oid AND c.relkind IN ('r', 'v', 'S', 't')
+          AND c.relname <> 'dbtool_progress' AND NOT EXISTS (
           SELECT 1 FROM pg_catalog.pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e'))
       OR EXISTS (SELECT 1 FROM pg_catalog.pg_type t
         WHERE t.typnamespace = n.oid AND t.typcategory NOT IN ('A', 'C') AND NOT EXISTS (

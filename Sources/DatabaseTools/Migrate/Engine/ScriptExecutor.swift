@@ -9,6 +9,8 @@ struct ScriptExecutor {
   var queue: StatementQueue?
   /// What SELECTs return; nil when nobody wants to see it.
   var results: ((Rows) -> Void)?
+  /// Keeps account of a script that has no transaction.
+  var journal: StatementJournal?
   /// Looks at each statement for what would change the ground under a run.
   var watch = GuardWatch(historyTable: "")
   /// Called around every statement: before it (nil), and after it, with whether it worked.
@@ -17,6 +19,7 @@ struct ScriptExecutor {
   /// - Throws: `MigrationFailure` with the place in the file of what failed; its code is the caller's to set.
   mutating func run(_ source: ScriptSource, as title: String) throws(MigrationFailure) {
     var copy: CopyUnderWay?
+    var number = 0
     let isInTransaction = connection.transactionStatus != .idle
     var ended = false
     func settle() throws(MigrationFailure) {
@@ -26,6 +29,7 @@ struct ScriptExecutor {
       switch piece {
       case .statement(let statement):
         watch.look(at: statement)
+        number += 1
         // Once the script has ended the transaction, each statement is one of its own.
         if let queue, !ended, aroundStatement == nil, PipelineRule.allows(statement) {
           do throws(StatementQueue.Refusal) { try queue.add(statement) } catch {
@@ -34,6 +38,8 @@ struct ScriptExecutor {
           return
         }
         try settle()
+        // The data of a COPY that has run goes by.
+        if let journal, try !journal.begin(statement, number, source) { return }
         try aroundStatement?(nil)
         do throws(ServerError) {
           if statement.isCopyFromStdin {
@@ -45,6 +51,7 @@ struct ScriptExecutor {
           try fail(error, statement, source, title, copyLine: nil, ended: ended)
         }
         if isInTransaction, connection.transactionStatus == .idle { ended = true }
+        journal?.end()
         try aroundStatement?(true)
       case .copyData(let bytes):
         guard let stream = copy?.stream, copy?.error == nil else { return count(&copy, bytes) }
@@ -60,10 +67,12 @@ struct ScriptExecutor {
           let row = Self.copyRow(error).map { line - whole.lines + $0 - 1 }
           try fail(error, whole.statement, source, title, copyLine: row, ended: ended)
         }
+        journal?.end()
         try aroundStatement?(true)
       }
     }
     try settle()
+    try journal?.close()
   }
 
   private func refused(
@@ -104,6 +113,7 @@ struct ScriptExecutor {
     copyLine: Int?,
     ended: Bool
   ) throws(MigrationFailure) -> Never {
+    journal?.fail()
     var failure = Failure(error)
     var offset = statement.start.offset
     if error.position > 0 {
