@@ -15,16 +15,26 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-int32_t clinux_termination_open(void) {
+static sigset_t termination_signals(void) {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGHUP);
   sigaddset(&signals, SIGQUIT);
+  return signals;
+}
+
+int32_t clinux_termination_open(void) {
+  sigset_t signals = termination_signals();
   int descriptor = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
   if (descriptor >= 0) pthread_sigmask(SIG_BLOCK, &signals, NULL);
   return descriptor;
+}
+
+void clinux_termination_release(void) {
+  sigset_t signals = termination_signals();
+  pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
 }
 
 int32_t clinux_termination_read(int32_t descriptor, bool *from_terminal) {

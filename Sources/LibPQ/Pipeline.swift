@@ -155,6 +155,11 @@ package final class Pipeline {
     } else {
       connection.watch?.hasAnswered(nil)
     }
+    switch answer {
+    case .done: connection.watch?.hasAnswered(nil)
+    case .failed(let error): connection.watch?.hasAnswered(error)
+    case .skipped: break
+    }
     answered(answer)
   }
 

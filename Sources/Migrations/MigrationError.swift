@@ -46,6 +46,10 @@ package enum MigrationError: Error, Sendable, Equatable {
   /// An entry of `cherryPick` that names nothing.
   case unknownPick(String)
   case unreadyPick(String, state: String)
+  /// Not in Flyway: the script that cannot run in a transaction, behind a pooler that lends sessions for one only.
+  case pooledScript(String)
+  /// Not in Flyway: the option that needs a session of its own.
+  case pooledSession(String)
 
   // Transactions
   /// The line of the statement that differs from those before it, its text, and what it is.
@@ -134,6 +138,10 @@ package enum MigrationError: Error, Sendable, Equatable {
     case .unreadyPick(let pick, let state):
       "cherryPick names a migration that is not pending but \(state): \(pick)"
     case .notApplied(let pick): "Unable to undo migration \(pick) as it is not applied."
+    case .pooledScript(let path):
+      "\(path) cannot run in a transaction, and the server is reached through a transaction pooler"
+    case .pooledSession(let name):
+      "\(name) is for a session, and the server is reached through a transaction pooler"
 
     case .mixedStatements(let line, let statement, let transactional):
       "Detected both transactional and non-transactional statements within the same migration (even though mixed is"
@@ -214,6 +222,9 @@ package enum MigrationError: Error, Sendable, Equatable {
     case .mixedStatements:
       "move the statement that cannot run in a transaction to a file of its own, or set mixed=true"
     case .unknownOptions: "`dbtool migrate --help` lists every option"
+    case .pooledScript, .pooledSession:
+      "connect to the server itself, past the pooler, or to one of its databases that keeps a session for each"
+        + " client; if this one does, postgresql.transactional.lock=false says so"
     case .lockRetriesExceeded:
       "another migrator holds the lock; wait for it, or raise lockRetryCount (-1: for ever)"
     case .validation:

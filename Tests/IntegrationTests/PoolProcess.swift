@@ -43,10 +43,12 @@ final class PoolProcess {
   }
 
   /// Starts it; it may not be ready yet.
-  init(_ database: DatabaseTarget, backends: Int = 4, _ flags: [String] = []) throws {
+  init(
+    _ database: DatabaseTarget, backends: Int = 4, _ flags: [String] = [], port chosen: UInt16? = nil
+  ) throws {
     server = database
     self.backends = backends
-    port = try Self.freePort()
+    port = try chosen ?? Self.freePort()
     httpPort = try Self.freePort()
     var target = database
     target.host = "127.0.0.1"

@@ -53,6 +53,7 @@ import Testing
       switch option.kind {
       case .boolean: ""
       case .integer: " NUMBER"
+      case .duration: " DURATION"
       case .list: " A,B"
       case .map: ".NAME VALUE"
       case .text, .secret: " TEXT"

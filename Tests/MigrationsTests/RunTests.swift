@@ -57,6 +57,7 @@ private struct Script {
     case .commit: "commit"
     case .rollBack: "rollback"
     case .unlock: "unlock"
+    case .pause(let attempt): "pause \(attempt)"
     case .finished(let error): error.map { "finished: \($0.message)" } ?? "finished"
     }
   }

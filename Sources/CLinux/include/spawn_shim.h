@@ -64,6 +64,9 @@ int32_t clinux_termination_open(void);
 /// to the whole foreground group and not only to us.
 int32_t clinux_termination_read(int32_t descriptor, bool *from_terminal);
 
+/// Such signals end the process again, as if ``clinux_termination_open`` had never been called.
+void clinux_termination_release(void);
+
 /// The user called `name`; false when there is none.
 bool clinux_find_user(const char *name, uint32_t *user, uint32_t *group);
 

@@ -11,11 +11,25 @@ package final class TerminationSignals: Sendable {
 
   deinit { close(descriptor) }
 
+  /// Lets the next signal strike, which ends the process at once.
+  package func release() { clinux_termination_release() }
+
   /// A signal that came.
   package struct Arrival: Sendable, Equatable {
     package let number: Int32
     /// A key press, which the whole foreground group has got, the child too.
     package let isFromTerminal: Bool
+
+    /// `SIGTERM`, as people write it.
+    package var name: String {
+      switch number {
+      case SIGINT: "SIGINT"
+      case SIGTERM: "SIGTERM"
+      case SIGHUP: "SIGHUP"
+      case SIGQUIT: "SIGQUIT"
+      default: "signal \(number)"
+      }
+    }
   }
 
   /// The next one; nil when none has come.

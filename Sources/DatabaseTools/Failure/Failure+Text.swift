@@ -40,7 +40,7 @@ extension Failure {
   }
 
   /// Control characters from outside must not reach a terminal.
-  fileprivate static func printable(_ text: some StringProtocol) -> String {
+  package static func printable(_ text: some StringProtocol) -> String {
     guard text.unicodeScalars.contains(where: { $0.value < 0x20 || (0x7F...0x9F).contains($0.value) }) else {
       return String(text)
     }

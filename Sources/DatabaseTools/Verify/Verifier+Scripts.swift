@@ -118,7 +118,7 @@ extension Verifier {
         guard case .statement(let statement) = piece else { return }
         count += 1
         if !Self.canRunAgain(statement) { bare += 1 }
-        if ending == nil, Self.endsTransaction(statement) { ending = statement }
+        if ending == nil, TransactionRule.endsTransaction(statement) { ending = statement }
         if loner == nil, !TransactionRule.canRunInTransaction(statement, serverVersion: version) {
           loner = statement
         }
@@ -155,14 +155,6 @@ extension Verifier {
     switch statement.keywords.first {
     case "SET", "RESET", "ANALYZE", "VACUUM": true
     default: statement.keywords.contains("IF") && statement.keywords.contains("EXISTS")
-    }
-  }
-
-  private static func endsTransaction(_ statement: ScriptStatement) -> Bool {
-    switch statement.keywords.first {
-    case "COMMIT", "END", "ABORT": true
-    case "ROLLBACK": !statement.keywords.contains("TO") && !statement.keywords.contains("PREPARED")
-    default: false  // an open set: every other statement
     }
   }
 }

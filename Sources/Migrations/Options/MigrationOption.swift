@@ -3,12 +3,25 @@
 package struct MigrationOption: Sendable, Equatable {
   package enum Kind: Sendable, Equatable {
     case text, boolean, integer
+    /// As ``DurationText`` reads it.
+    case duration
     /// Comma-separated.
     case list
     /// `name.KEY=VALUE`.
     case map
     /// Never shown.
     case secret
+
+    /// What a value must look like, for messages.
+    package var form: String {
+      switch self {
+      case .boolean: "true or false"
+      case .integer: "a number"
+      case .duration: "a number and ms, s, m, h or d, as in 3s"
+      case .list: "names with commas between"
+      case .text, .map, .secret: "any text"
+      }
+    }
   }
 
   package enum Service: Sendable, Equatable {

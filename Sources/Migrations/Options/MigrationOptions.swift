@@ -2,7 +2,7 @@
 package enum MigrationOptions {
   /// Every option, in the order of `--help`.
   package static let all: [MigrationOption] =
-    database + locating + naming + running + checking + other + refused
+    database + locating + naming + running + checking + waiting + other + refused
 
   private static let byName = Dictionary(
     all.map { ($0.name.lowercased(), $0) }, uniquingKeysWith: { first, _ in first })

@@ -50,6 +50,9 @@ package struct MigrationSettings: Sendable {
 
   package func number(_ name: String) -> Int { Int(text(name)) ?? 0 }
 
+  /// The value of an option that is a duration; 0 for none.
+  package func milliseconds(_ name: String) -> Int { Int(DurationText.milliseconds(text(name)) ?? 0) }
+
   package func list(_ name: String) -> [String] {
     text(name).split(separator: ",").map { PropertiesFile.trim($0) }.filter { !$0.isEmpty }
   }

@@ -42,8 +42,10 @@ package struct SettingValues: Sendable, Equatable {
       throw .unreadableValue(name: option.name, value: value)
     case .integer where Int(value) == nil:
       throw .unreadableValue(name: option.name, value: value)
+    case .duration where DurationText.milliseconds(value) == nil:
+      throw .unreadableValue(name: option.name, value: value)
     case .boolean: values[option.name] = value.lowercased()
-    case .text, .integer, .list, .map, .secret:
+    case .text, .integer, .duration, .list, .map, .secret:
       values[key.map { option.name + "." + $0 } ?? option.name] = value
     }
   }

@@ -14,6 +14,11 @@ package struct MigrationRun: StepMachine {
     /// All pending ones in one transaction.
     package var group = false
     package var mixed = false
+    /// The lock belongs to the transaction of a turn, and ends with it: behind a pooler there is no session that
+    /// could hold it.
+    package var locksInTransaction = false
+    /// How often a turn whose transaction did not get a lock is begun anew.
+    package var retries = 0
     /// Rows are written, scripts are not run.
     package var skipExecuting = false
     /// A failed migration outside a transaction leaves a row with success=false.
@@ -44,6 +49,9 @@ package struct MigrationRun: StepMachine {
   private var isLocked = false
   private var isInTransaction = false
   private var hasToldVersioned = false
+  /// The callbacks between versioned and repeatable are part of the open transaction.
+  private var tellsVersionedInside = false
+  private var attempts = 0
   private var ruleError: MigrationError?
 
   /// What has been applied and committed, in order.
@@ -62,6 +70,8 @@ package struct MigrationRun: StepMachine {
     case applying
     /// The turn is over. → `choosing`, or `closing` after a group or the target `next`.
     case turned
+    /// A turn has been rolled back, to be begun anew. → `choosing`
+    case retrying
     /// The last callbacks run. → `ended`
     case closing
     /// Something failed, and what can be tidied is being tidied. → `ended`
@@ -101,6 +111,22 @@ package struct MigrationRun: StepMachine {
     return take()
   }
 
+  /// As ``next(_:)`` when the last step failed because somebody else held a lock: the transaction is rolled back,
+  /// and after a pause the whole turn is done again.
+  /// - Returns: nil when that cannot be, or has been done often enough: then it is a failure.
+  package mutating func again() -> MigrationStep? {
+    guard phase == .turned, isInTransaction, attempts < policy.retries else { return nil }
+    attempts += 1
+    phase = .retrying
+    current = nil
+    pending = nil
+    if tellsVersionedInside { hasToldVersioned = false }
+    queue = [.step(.rollBack)]
+    if isLocked, !policy.locksInTransaction { queue.append(.step(.unlock)) }
+    queue.append(.step(.pause(attempt: attempts)))
+    return take()
+  }
+
   private mutating func take() -> MigrationStep {
     while true {
       guard !queue.isEmpty else {
@@ -123,7 +149,9 @@ package struct MigrationRun: StepMachine {
 
   private mutating func completed() {
     switch last {
-    case .lock: isLocked = true
+    case .lock:
+      isLocked = true
+      if policy.locksInTransaction { isInTransaction = true }
     case .unlock: isLocked = false
     case .begin: isInTransaction = true
     case .record(let row):
@@ -135,25 +163,30 @@ package struct MigrationRun: StepMachine {
       }
     case .commit:
       isInTransaction = false
+      if policy.locksInTransaction { isLocked = false }
       settle()
     case .rollBack:
       isInTransaction = false
+      if policy.locksInTransaction { isLocked = false }
       uncommitted = []
     case .callback(.afterVersioned): hasToldVersioned = true
-    case .callback, .eachCallback, .readHistory, .inspect, .resetSession, .run, .forget, .finished, nil: break
+    case .callback, .eachCallback, .readHistory, .inspect, .resetSession, .run, .forget, .pause, .finished,
+      nil:
+      break
     }
   }
 
   private mutating func settle() {
     applied += uncommitted
     uncommitted = []
+    attempts = 0
   }
 
   // MARK: - Phases
 
   private mutating func advance() {
     switch phase {
-    case .opening: openTurn()
+    case .opening, .retrying: openTurn()
     case .choosing: choose()
     case .applying: apply()
     case .turned: turn()
@@ -171,8 +204,12 @@ package struct MigrationRun: StepMachine {
 
   private mutating func turn() {
     if policy.group || policy.plan.target == .next {
-      queue = [.step(.unlock)]
+      if !policy.locksInTransaction { queue = [.step(.unlock)] }
       close()
+    } else if policy.locksInTransaction {
+      // The lock went with its transaction.
+      pending = nil
+      openTurn()
     } else if pending == nil {
       openTurn()
       // The lock may have gone or not; two would be one too many.
@@ -192,7 +229,7 @@ package struct MigrationRun: StepMachine {
       return refuse(error)
     }
     guard !group.isEmpty else {
-      queue = [.step(.unlock)]
+      queue = [.step(policy.locksInTransaction ? .commit : .unlock)]
       return close()
     }
     inspections = []
@@ -232,13 +269,16 @@ package struct MigrationRun: StepMachine {
       let name = [odd.0.version?.text, odd.0.description].compactMap { $0 }.joined(separator: " ")
       return refuse(.mixedGroup(first: "\"\(name)\"" + (odd.1 ? "" : " [non-transactional]")))
     }
+    tellsVersionedInside = false
     var steps: [Task] = []
-    if isTransactional { steps.append(.step(.begin)) }
+    if isTransactional, !isInTransaction { steps.append(.step(.begin)) }
     for file in group {
       if file.isRepeatable, !hasToldVersioned {
         hasToldVersioned = true
         // They have transactions of their own, unless a group's is already open.
         let told: [Task] = [.step(.callback(.afterVersioned)), .step(.callback(.beforeRepeatables))]
+        // A lock's transaction is open from the start.
+        tellsVersionedInside = isTransactional && (file != group.first || isInTransaction)
         if file == group.first { steps = told + steps } else { steps += told }
       }
       steps.append(.start(file))
@@ -285,7 +325,7 @@ package struct MigrationRun: StepMachine {
       if !isInTransaction, policy.recordsFailures { queue.append(.record(current, success: false)) }
     }
     if isInTransaction { queue.append(.step(.rollBack)) }
-    if isLocked { queue.append(.step(.unlock)) }
+    if isLocked, !policy.locksInTransaction { queue.append(.step(.unlock)) }
     switch last {
     case .callback(.beforeMigrate), .callback(.afterMigrateApplied), .callback(.afterMigrate): break
     default: queue.append(.step(.callback(.afterMigrateError)))  // an open set: all that lies between these

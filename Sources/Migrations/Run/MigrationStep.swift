@@ -4,7 +4,8 @@ package enum MigrationStep: Sendable, Equatable {
   case callback(CallbackEvent)
   /// The event's scripts, inside the migration's transaction if it has one.
   case eachCallback(CallbackEvent, ResolvedMigration)
-  /// The advisory lock, waiting for it by asking again and again.
+  /// The advisory lock, waiting for it by asking again and again. Where the run's lock belongs to a transaction,
+  /// that transaction is open afterwards.
   case lock
   /// The rows of the history table → `.history`.
   case readHistory
@@ -21,6 +22,8 @@ package enum MigrationStep: Sendable, Equatable {
   case commit
   case rollBack
   case unlock
+  /// Wait before the turn is begun anew, for the `attempt`th time.
+  case pause(attempt: Int)
   /// The end. An error here is one that the rules found; one that a step met is the performer's to tell.
   case finished(MigrationError?)
 }

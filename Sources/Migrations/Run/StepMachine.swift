@@ -5,8 +5,15 @@ package protocol StepMachine: Sendable {
   mutating func start() -> MigrationStep
   /// The next step, now that the last one has come to `result`. After `.finished` there is none.
   mutating func next(_ result: MigrationStepResult) -> MigrationStep
+  /// As ``next(_:)`` when somebody else held a lock that the last step needed: begins anew what can be begun anew,
+  /// else nil, and it is a failure.
+  mutating func again() -> MigrationStep?
   /// What has been done and committed, in order.
   var applied: [AppliedMigration] { get }
   /// The highest version before the first migration; nil on an empty schema.
   var initialVersion: MigrationVersion? { get }
+}
+
+extension StepMachine {
+  package mutating func again() -> MigrationStep? { nil }
 }

@@ -9,7 +9,7 @@ package enum TransactionRule {
   /// - Parameter serverVersion: as libpq counts it, 150018.
   package static func canRunInTransaction(_ statement: ScriptStatement, serverVersion: Int) -> Bool {
     guard let first = statement.keywords.first, suspects.contains(first) else { return true }
-    let words = Words(statement.text.span)
+    let words = StatementWords(statement.text.span)
     switch first {
     case "VACUUM": return false
     case "CREATE":
@@ -34,7 +34,17 @@ package enum TransactionRule {
     }
   }
 
-  private static func alterCanRunInTransaction(_ words: Words, _ serverVersion: Int) -> Bool {
+  /// Whether a statement ends the transaction that its script runs in.
+  package static func endsTransaction(_ statement: ScriptStatement) -> Bool {
+    switch statement.keywords.first {
+    case "COMMIT", "END", "ABORT": true
+    case "ROLLBACK": !statement.keywords.contains("TO") && !statement.keywords.contains("PREPARED")
+    case "PREPARE": statement.keywords.dropFirst().first == "TRANSACTION"
+    default: false  // every other statement
+    }
+  }
+
+  private static func alterCanRunInTransaction(_ words: StatementWords, _ serverVersion: Int) -> Bool {
     switch words[1] {
     case "SYSTEM": return false
     case "TYPE": return serverVersion >= 120000 || !words.contain("ADD") || !words.contain("VALUE")
@@ -54,7 +64,7 @@ package enum TransactionRule {
 }
 
 /// The unquoted words at the head of a statement, those in parentheses too, in upper case.
-private struct Words {
+struct StatementWords {
   private var words: [String] = []
   /// Those outside parentheses, and those in them.
   private(set) var outside: [String] = []

@@ -1,5 +1,6 @@
 import ArgumentParser
 import DatabaseTools
+import Migrations
 
 /// `dbtool demo`: the Black Friday problem appears and disappears on a real PostgreSQL.
 struct DemoCommand: ParsableCommand {

@@ -18,6 +18,7 @@ struct FlywayCall {
     var documents: [JSONValue] = []
     var status = ExitStatus.done
     var dryRun: DryRunScript?
+    let watch = SessionWatch(catchesSignals: true)
     do throws(MigrationFailure) {
       let configuration = try MigrationConfiguration.load(
         line.values, environment: ProcessEnvironment.current)
@@ -25,9 +26,10 @@ struct FlywayCall {
       console.say("database: \(configuration.target)")
       dryRun = try DryRunCall.script(configuration.settings, line)
       let session = try MigrationSession(
-        configuration.settings, configuration.target, talk(configuration.settings), dryRun: dryRun)
+        configuration.settings, configuration.target, talk(configuration.settings), dryRun: dryRun,
+        watch: watch)
       for command in line.commands {
-        let result = try perform(command, session)
+        let result = try perform(command, session, watch)
         documents.append(result.document)
         status = result.status
         if status != ExitStatus.done { break }
@@ -36,6 +38,7 @@ struct FlywayCall {
       if let dryRun { try DryRunCall.end(dryRun, worked: status == ExitStatus.done, console) }
     } catch {
       dryRun?.discard()
+      let error = error.ended(by: watch.interruption)
       let document = MigrationReport.document(error)
       write(document)
       return FlywayFrontend.report(error, console, isFlywayForm: line.isFlywayForm, document)
@@ -46,7 +49,9 @@ struct FlywayCall {
     return status
   }
 
-  private func perform(_ command: String, _ session: MigrationSession) throws(MigrationFailure) -> Result {
+  private func perform(
+    _ command: String, _ session: MigrationSession, _ watch: SessionWatch
+  ) throws(MigrationFailure) -> Result {
     switch command {
     case "info":
       let result = try session.info()
@@ -81,7 +86,8 @@ struct FlywayCall {
       if !console.isJSON { show(result) }
       return Result(document: MigrationReport.document(result, session))
     default:
-      let result = try session.migrate()
+      var result = try session.migrate()
+      result.error = result.error?.ended(by: watch.interruption)
       if session.dryRun != nil, result.error == nil {
         DryRunCall.show(result.applied.count, toBe: "applied", console)
       } else {
@@ -89,7 +95,7 @@ struct FlywayCall {
       }
       return Result(
         document: MigrationReport.document(result, session, timestamp: Self.timestamp),
-        status: result.error == nil ? ExitStatus.done : ExitStatus.failed)
+        status: result.error.map { FlywayFrontend.status(of: $0) } ?? ExitStatus.done)
     }
   }
 
@@ -158,11 +164,14 @@ struct FlywayCall {
 
   private func talk(_ settings: MigrationSettings) -> MigrationTalk {
     let console = console
+    let status = StatusLine(console)
     let wantsResults = settings.flag("outputQueryResults") && !console.isJSON && console.talk != .quiet
     return MigrationTalk(
-      say: { console.say(Self.painted($0, console.errPaint)) }, warn: { console.warn($0) },
-      results: wantsResults ? { rows in Self.show(rows, console) } : nil,
-      notice: { console.say("\($0.severity.lowercased()): \($0.message)") })
+      say: status.above { console.say(Self.painted($0, console.errPaint)) },
+      warn: status.above { console.warn($0) },
+      results: wantsResults ? status.above { Self.show($0, console) } : nil,
+      notice: status.above { console.say("\($0.severity.lowercased()): \($0.message)") },
+      status: console.isInteractive ? { status.show($0) } : nil)
   }
 
   /// What was done stands out from what is only said.

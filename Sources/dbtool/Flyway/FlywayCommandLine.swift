@@ -156,7 +156,7 @@ struct FlywayCommandLine {
       if case .unreadableValue = error {
         throw MigrationFailure(
           Failure.usage(
-            "\(flag) cannot be '\(text)'", hint: option.kind == .boolean ? "true or false" : "a number"))
+            "\(flag) cannot be '\(text)'", hint: option.kind.form))
       }
       throw MigrationFailure(error)
     }

@@ -49,7 +49,12 @@ enum FlywayFrontend {
   ) -> Int32 {
     console.raw(error.failure.text(coloured: console.errPaint.isOn))
     if console.isJSON { console.result((document ?? MigrationReport.document(error)).text(pretty: true)) }
-    guard isFlywayForm else { return error.failure.exitCode }
+    return isFlywayForm ? status(of: error) : error.failure.exitCode
+  }
+
+  /// Flyway's status: 1 for nearly every failure. Ended by a signal, it counts as every program does.
+  static func status(of error: MigrationFailure) -> Int32 {
+    if error.failure.exitCode > ExitStatus.signal(0) { return error.failure.exitCode }
     return error.isOfOtherEdition ? ExitStatus.otherEdition : ExitStatus.failed
   }
 }

@@ -51,6 +51,7 @@ enum FlywayHelp {
     switch option.kind {
     case .boolean: value = "[=true|false]"
     case .integer: value = " NUMBER"
+    case .duration: value = " DURATION"
     case .list: value = " A,B"
     case .map: value = ".NAME VALUE"
     case .text, .secret: value = " TEXT"

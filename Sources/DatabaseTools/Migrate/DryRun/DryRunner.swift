@@ -45,7 +45,7 @@ struct DryRunner {
     case .forget(let rows):
       try session.send(session.facts.resetStatement)
       try session.ask { (_) throws(ServerError) in try session.history.forget(rows) }
-    case .lock, .unlock, .finished: break
+    case .lock, .unlock, .pause, .finished: break
     }
     return .done
   }

@@ -67,7 +67,7 @@ extension Failure {
     if case .unreadableValue(let name, let value) = error {
       let kind = MigrationOptions.find(name: name)?.option.kind
       self.init(
-        "'\(value)' is no value for \(name)", hint: kind == .integer ? "a number" : "true or false",
+        "'\(value)' is no value for \(name)", hint: kind?.form,
         exitCode: exitCode)
       return
     }

@@ -115,6 +115,8 @@ extension MigrationSession {
     policy.picks = CherryPick.list(settings.list("cherryPick"))
     policy.group = settings.flag("group")
     policy.mixed = settings.flag("mixed")
+    policy.locksInTransaction = facts.isPooled
+    policy.retries = settings.number("retries")
     policy.skipExecuting = settings.flag("skipExecutingMigrations")
     // With its default lock Flyway loses the failed row, and the next migrate simply tries again.
     policy.recordsFailures = !settings.flag("postgresql.transactional.lock")
@@ -135,9 +137,7 @@ extension MigrationSession {
 
   /// The lock that Flyway takes, too.
   var lock: MigrationLock {
-    MigrationLock(
-      connection: connection, key: AdvisoryLockKey.key(ofTable: history.quotedName),
-      retries: settings.number("lockRetryCount"))
+    MigrationLock(self)
   }
 
   func patterns() throws(MigrationFailure) -> IgnorePatterns {

@@ -18,9 +18,9 @@ extension MigrationSession {
     }
     // A dry run keeps nobody out.
     if dryRun != nil { return try makeWhatIsMissing() }
-    try lock.take { talk.say("another migrator is at work; waiting for its lock") }
+    try lock.take()
     do throws(MigrationFailure) { try makeWhatIsMissing() } catch {
-      if connection.isUsable { try? lock.release() }
+      lock.abandon()
       throw error
     }
     try lock.release()
@@ -92,9 +92,10 @@ extension MigrationSession {
       script: description, checksum: nil, installedBy: installedBy, executionTime: 0, success: true)
   }
 
-  /// All or nothing.
+  /// All or nothing; a part of the transaction that is open, if one is.
   func transaction(_ body: () throws(MigrationFailure) -> Void) throws(MigrationFailure) {
-    try send("BEGIN")
+    if connection.transactionStatus != .idle { return try body() }
+    try send(facts.beginStatements)
     do throws(MigrationFailure) {
       try body()
       try send("COMMIT")

@@ -44,7 +44,7 @@ extension MigrationSession {
     policy.target = settings.target
     policy.picks = CherryPick.list(settings.list("cherryPick"))
     policy.naming = settings.naming
-    policy.group = settings.flag("group")
+    policy.group = settings.flag("group") || facts.isPooled
     policy.mixed = settings.flag("mixed")
     policy.skipExecuting = settings.flag("skipExecutingMigrations")
     policy.recordsFailures = !settings.flag("postgresql.transactional.lock")

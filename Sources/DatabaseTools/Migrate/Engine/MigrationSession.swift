@@ -14,6 +14,7 @@ package final class MigrationSession {
   let facts: SchemaFacts
   let history: HistoryTable
   private let memory = ScriptMemory()
+  let watch: SessionWatch
   /// Set: nothing is sent that would change anything; it is written down.
   package let dryRun: DryRunScript?
 
@@ -26,17 +27,18 @@ package final class MigrationSession {
   package var schemaNames: String { settings.list("schemas").joined(separator: ", ") }
 
   /// Looks at the files, connects, and runs initSql and the afterConnect callbacks.
+  /// - Parameter watch: looks after the session; without one, waits are told and signals are somebody else's.
   package convenience init(
     _ settings: MigrationSettings, _ target: DatabaseTarget, _ talk: MigrationTalk,
-    dryRun: DryRunScript? = nil
+    dryRun: DryRunScript? = nil, watch: SessionWatch? = nil
   ) throws(MigrationFailure) {
-    try self.init(settings, target, talk, dryRun: dryRun) { $0 }
+    try self.init(settings, target, talk, dryRun: dryRun, watch: watch) { $0 }
   }
 
   /// - Parameter adapt: makes other files of those that were found.
   init(
     _ settings: MigrationSettings, _ target: DatabaseTarget, _ talk: MigrationTalk,
-    dryRun: DryRunScript? = nil, adapt: (MigrationFiles) -> MigrationFiles
+    dryRun: DryRunScript? = nil, watch: SessionWatch? = nil, adapt: (MigrationFiles) -> MigrationFiles
   ) throws(MigrationFailure) {
     self.settings = settings
     self.target = target
@@ -53,19 +55,27 @@ package final class MigrationSession {
     }
     for warning in files.warnings { talk.warn(warning) }
     connection = try Self.connect(target, settings, talk)
+    self.watch = watch ?? SessionWatch(catchesSignals: false)
+    self.watch.attach(to: connection, at: target, isInteractive: talk.isInteractive, tell: talk.tell)
+    self.watch.expectsLockTimeout(settings.milliseconds("lockTimeout"))
     if dryRun != nil { try Self.openReading(connection) }
     if let sql = settings.optional("initSql") {
       dryRun?.statement(sql)
       if dryRun != nil {
         try Self.tryInitSQL(sql, connection, talk)
       } else {
-        do throws(ServerError) { try connection.execute(sql) } catch { throw MigrationFailure(error) }
+        try Self.initialize(connection, sql, settings)
       }
     }
     facts = try SchemaFacts(connection, settings)
     history = HistoryTable(
       connection: connection, schema: facts.defaultSchema, table: settings.text("table"),
       tablespace: settings.optional("tablespace"), dryRun: dryRun)
+    if facts.isPooled {
+      talk.warn("a pooler stands before the server; each migration takes the lock in its own transaction")
+      if files.callbacks[.afterConnect] != nil { throw MigrationFailure(.pooledSession("afterConnect")) }
+    }
+    if !facts.limitStatement.isEmpty { try send(facts.limitStatement) }
     try run(.afterConnect)
   }
 
@@ -202,19 +212,23 @@ package final class MigrationSession {
 
   // MARK: - Connecting
 
-  /// Connects, trying again as connectRetries has it, after 1, 2, 4 … seconds.
+  /// Connects, waiting for the server as `--wait` has it, then trying again as connectRetries has it, after 1, 2,
+  /// 4 … seconds.
   private static func connect(
     _ target: DatabaseTarget, _ settings: MigrationSettings, _ talk: MigrationTalk
   ) throws(MigrationFailure) -> Connection {
+    var arrival = ServerArrival(patience: settings.milliseconds("wait"), talk)
     var wait: UInt32 = 1
     var left = settings.number("connectRetries")
     let longest = UInt32(clamping: max(1, settings.number("connectRetriesInterval")))
     while true {
       do throws(ConnectionFailure) {
-        let connection = try Connection(target.libpqParameters(applicationName: "dbtool migrate"))
+        let connection = try Connection(arrival.parameters(of: target))
         connection.notices = talk.notice
+        talk.tell(nil)
         return connection
       } catch {
+        if arrival.pause(after: error) { continue }
         guard left > 0 else { throw refused(error, target) }
         left -= 1
         talk.warn("no connection: \(error.message.split(separator: "\n").first ?? ""); again in \(wait) s")
@@ -251,12 +265,12 @@ package final class MigrationSession {
       let alone = connection.transactionStatus == .idle
       do throws(MigrationFailure) {
         let transactional = try inspect(source, config)
-        if alone, transactional { try send("BEGIN") }
+        if alone, transactional { try send(facts.beginStatements) }
         try send(facts.resetStatement)
         var executor = ScriptExecutor(connection: connection)
         executor.results = talk.results
         try executor.run(source, as: "Failed to execute script \(file.fileName)")
-        if alone, transactional, connection.transactionStatus != .idle { try send("COMMIT") }
+        if alone, transactional, connection.transactionStatus != .idle { try send(facts.commitStatements) }
       } catch {
         if alone, connection.transactionStatus != .idle { try? send("ROLLBACK") }
         throw wrapped(error, event)
@@ -295,12 +309,16 @@ package final class MigrationSession {
 
   /// Looks over a script: whether it runs in a transaction.
   func inspect(_ source: ScriptSource, _ config: ScriptConfig) throws(MigrationFailure) -> Bool {
+    let isPooled = facts.isPooled
     var inspection = ScriptInspection(
       ScriptInspection.Policy(
         executeInTransaction: settings.flag("executeInTransaction"), mixed: settings.flag("mixed"),
         serverVersion: connection.serverVersion), config)
     try source.look { (piece) throws(MigrationFailure) in
       guard case .statement(let statement) = piece else { return }
+      if isPooled, TransactionRule.endsTransaction(statement) {
+        throw MigrationFailure(.pooledScript(source.path))
+      }
       do throws(MigrationError) { try inspection.add(statement) } catch {
         var failure = MigrationFailure(error)
         if let (place, excerpt) = source.place(ofReplaced: statement.start.offset) {
@@ -310,7 +328,12 @@ package final class MigrationSession {
         throw failure
       }
     }
+    if isPooled, !inspection.isTransactional { throw MigrationFailure(.pooledScript(source.path)) }
     return inspection.isTransactional
+  }
+
+  func send(_ statements: [String]) throws(MigrationFailure) {
+    try send(statements.joined(separator: "; "))
   }
 
   func send(_ sql: String) throws(MigrationFailure) {

@@ -10,14 +10,25 @@ package struct MigrationTalk {
   package var results: ((Rows) -> Void)?
   /// A server's NOTICE and its like.
   package var notice: (Notice) -> Void
+  /// Of a wait: a line over the one before it, or nil to take it away. Nil where nothing can be drawn over.
+  package var status: ((String?) -> Void)?
 
   package init(
     say: @escaping (String) -> Void, warn: @escaping (String) -> Void, results: ((Rows) -> Void)? = nil,
-    notice: @escaping (Notice) -> Void
+    notice: @escaping (Notice) -> Void, status: ((String?) -> Void)? = nil
   ) {
     self.say = say
     self.warn = warn
     self.results = results
     self.notice = notice
+    self.status = status
+  }
+
+  /// Whether a wait may be told every second.
+  var isInteractive: Bool { status != nil }
+
+  /// Tells of a wait; a log keeps every line, so the end of a wait is not told there.
+  func tell(_ line: String?) {
+    if let status { status(line) } else if let line { say(line) }
   }
 }

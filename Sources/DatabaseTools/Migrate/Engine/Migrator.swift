@@ -1,6 +1,7 @@
 import Glibc
 import LibPQ
 import Migrations
+import SQLText
 
 /// Performs `migrate` and `undo`: does each step that a ``StepMachine`` asks for, and tells it what came of it.
 struct Migrator {
@@ -8,6 +9,8 @@ struct Migrator {
   let lock: MigrationLock
   /// The error that ended the run; a callback's replaces the one that called it.
   private var error: MigrationFailure?
+  /// Why a turn is begun anew.
+  private var reason = ""
   /// What the script that failed left.
   private var damage: Damage?
   /// What may be sent ahead of its answers. Only what reads answers, or must know, waits.
@@ -55,6 +58,16 @@ struct Migrator {
         let result = try perform(step)
         step = run.next(result)
       } catch {
+        if RetryRule.isWorthAnotherTry(sqlState: error.sqlState), !error.endedTransaction,
+          let next = run.again()
+        {
+          damage = nil
+          reason =
+            (error.failure.place.map { $0.text + ": " } ?? "") + session.explanation(error.failure.what)
+          step = next
+          continue
+        }
+        let error = session.explained(error)
         // While tidying up only a callback has something to add.
         if self.error == nil || step.isCallback { self.error = error }
         step = run.next(.failed(milliseconds: Clock.milliseconds() - started))
@@ -72,7 +85,9 @@ struct Migrator {
       try settle()
       try session.runInside(event)
     case .lock:
-      try lock.take { session.talk.say("another migrator is at work; waiting for its lock") }
+      try lock.take()
+      // A lock that belongs to a transaction has opened it.
+      isInTransaction = session.facts.isPooled
     case .readHistory: return .history(try session.history.rows())
     case .inspect(let file):
       do throws(MigrationFailure) {
@@ -83,7 +98,7 @@ struct Migrator {
       }
     case .resetSession: try add(session.facts.resetStatements)
     case .begin:
-      try add(["BEGIN"])
+      if !isInTransaction { try add(session.facts.beginStatements) }
       isInTransaction = true
     case .run(let file, let transactional):
       let started = Clock.milliseconds()
@@ -115,6 +130,10 @@ struct Migrator {
     case .unlock:
       try settle()
       try lock.release()
+    case .pause(let attempt):
+      try session.ask { (_) throws(ServerError) in
+        try session.pause(attempt, "\(reason); rolled back")
+      }
     case .finished: break
     }
     return .done
@@ -123,7 +142,7 @@ struct Migrator {
   /// When the connection is lost now, the database is asked what became of the transaction.
   private mutating func commit() throws(MigrationFailure) {
     do throws(MigrationFailure) {
-      try add(["COMMIT"])
+      try add(session.facts.commitStatements)
       try settle()
     } catch {
       guard !session.connection.isUsable, let row = untold.compactMap(\.recorded).last else { throw error }
@@ -171,6 +190,12 @@ struct Migrator {
       executor.journal = journal
     }
     let session = session
+    if !transactional {
+      executor.isTriedAgain = { (error, statement, attempt) throws(ServerError) in
+        try session.isTriedAgain(
+          error, statement.string, canRunAgain: RetryRule.canRunAgain(statement), attempt: attempt)
+      }
+    }
     let events: (before: CallbackEvent, after: CallbackEvent, failed: CallbackEvent) =
       file.type.isUndo
       ? (.beforeEachUndoStatement, .afterEachUndoStatement, .afterEachUndoStatementError)
@@ -259,7 +284,7 @@ extension MigrationStep {
     case .callback, .eachCallback: true
     case .lock, .readHistory, .inspect, .resetSession, .begin, .run, .record, .forget, .commit, .rollBack,
       .unlock,
-      .finished:
+      .pause, .finished:
       false
     }
   }

@@ -10,18 +10,34 @@ struct SchemaFacts {
   let defaultSchema: String
   /// All schemas that are managed, the default one among them.
   let schemas: [String]
+  /// The server's process that answered first, which is our session's for good unless a pooler lends it.
+  let process: Int32
+  /// Whether a pooler may lend another session for each transaction.
+  let isPooled: Bool
+  /// `lock_timeout = 3000`: what the options ask for, in milliseconds.
+  private let limits: [String]
 
   init(_ connection: Connection, _ settings: MigrationSettings) throws(MigrationFailure) {
     let row: Rows
     do throws(ServerError) {
       row = try connection.query(
-        "SELECT current_database(), current_user, current_setting('search_path'), current_schema()")
+        "SELECT current_database(), current_user, current_setting('search_path'), current_schema(),"
+          + " pg_catalog.pg_backend_pid()")
     } catch {
       throw MigrationFailure(error)
     }
     database = row[0, 0] ?? ""
     user = row[0, 1] ?? ""
     originalSearchPath = row[0, 2] ?? ""
+    process = row[0, 4].flatMap { Int32($0) } ?? 0
+    // Certain: a direct connection is told the number of its own process. That it is a session for good all the
+    // same only the user can know.
+    isPooled =
+      connection.backendPID != process && settings.values["postgresql.transactional.lock"] != "false"
+    limits = [("lock_timeout", "lockTimeout"), ("statement_timeout", "statementTimeout")].compactMap {
+      let milliseconds = settings.milliseconds($0.1)
+      return milliseconds > 0 ? "\($0.0) = \(milliseconds)" : nil
+    }
     let listed = settings.list("schemas")
     guard let schema = settings.optional("defaultSchema") ?? listed.first ?? row[0, 3] else {
       throw MigrationFailure(
@@ -53,7 +69,7 @@ struct SchemaFacts {
     return String(result)
   }
 
-  /// Role and search path as they were at the start, the default schema in front. One round trip.
+  /// Role, search path and limits as they were at the start, the default schema in front. One round trip.
   var resetStatement: String { resetStatements.joined(separator: "; ") }
 
   /// The statements of ``resetStatement``.
@@ -64,9 +80,30 @@ struct SchemaFacts {
       isFirst || originalSearchPath.isEmpty
       ? (originalSearchPath.isEmpty ? schema : originalSearchPath) : "\(schema),\(originalSearchPath)"
     return [
-      "SET ROLE \(Self.quoted(user))",
-      "SELECT pg_catalog.set_config('search_path', \(Self.literal(path)), false)",
-    ]
+      "\(set) ROLE \(Self.quoted(user))",
+      "SELECT pg_catalog.set_config('search_path', \(Self.literal(path)), \(isPooled))",
+    ] + limits.map { "\(set) \($0)" }
+  }
+
+  private var set: String { isPooled ? "SET LOCAL" : "SET" }
+
+  /// The limits for the whole session; empty when there are none, or no session.
+  var limitStatement: String { isPooled ? "" : limits.map { "SET \($0)" }.joined(separator: "; ") }
+
+  /// Open a transaction. Behind a pooler the lock is taken in it, and what is read after that must be as new as
+  /// the lock.
+  var beginStatements: [String] {
+    isPooled ? ["BEGIN ISOLATION LEVEL READ COMMITTED"] + limits.map { "SET LOCAL \($0)" } : ["BEGIN"]
+  }
+
+  /// End a transaction that a script ran in. Behind a pooler the session is another client's next, and what the
+  /// script set is taken back.
+  var commitStatements: [String] {
+    isPooled
+      ? [
+        "RESET SESSION AUTHORIZATION", "RESET ROLE", "RESET ALL", "DISCARD TEMP",
+        "SELECT pg_catalog.pg_advisory_unlock_all()", "COMMIT",
+      ] : ["COMMIT"]
   }
 
   /// The managed schemas that do not exist.

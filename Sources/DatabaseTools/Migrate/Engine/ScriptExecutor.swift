@@ -16,6 +16,10 @@ struct ScriptExecutor {
   /// Called around every statement: before it (nil), and after it, with whether it worked.
   var aroundStatement: ((_ worked: Bool?) throws(MigrationFailure) -> Void)?
 
+  /// Asked when a statement outside a transaction has failed for the `attempt`th time: whether to send it again.
+  var isTriedAgain:
+    ((_ error: ServerError, _ statement: ScriptStatement, _ attempt: Int) throws(ServerError) -> Bool)?
+
   /// - Throws: `MigrationFailure` with the place in the file of what failed; its code is the caller's to set.
   mutating func run(_ source: ScriptSource, as title: String) throws(MigrationFailure) {
     var copy: CopyUnderWay?
@@ -46,7 +50,7 @@ struct ScriptExecutor {
             copy = CopyUnderWay(statement: statement, stream: try connection.copyIn(statement.text))
             return
           }
-          if let rows = try connection.execute(statement.text).rows { results?(rows) }
+          if let rows = try execute(statement).rows { results?(rows) }
         } catch {
           try fail(error, statement, source, title, copyLine: nil, ended: ended)
         }
@@ -80,6 +84,18 @@ struct ScriptExecutor {
   ) throws(MigrationFailure) -> Never {
     guard let statement = refusal.statement else { throw MigrationFailure(refusal.error) }
     try fail(refusal.error, statement, source, title, copyLine: nil, ended: false)
+  }
+
+  /// Sends a statement, again while its failure is one that passes and ``isTriedAgain`` says so.
+  private func execute(_ statement: ScriptStatement) throws(ServerError) -> StatementOutcome {
+    var attempt = 0
+    while true {
+      let isAlone = connection.transactionStatus == .idle
+      do throws(ServerError) { return try connection.execute(statement.text) } catch {
+        attempt += 1
+        guard isAlone, let isTriedAgain, try isTriedAgain(error, statement, attempt) else { throw error }
+      }
+    }
   }
 
   private struct CopyUnderWay {
