@@ -115,7 +115,7 @@ extension MigrationSession {
     policy.picks = CherryPick.list(settings.list("cherryPick"))
     policy.group = settings.flag("group")
     policy.mixed = settings.flag("mixed")
-    policy.locksInTransaction = facts.isPooled
+    policy.locksInTransaction = facts.isPooled && dryRun == nil
     policy.retries = settings.number("retries")
     policy.skipExecuting = settings.flag("skipExecutingMigrations")
     // With its default lock Flyway loses the failed row, and the next migrate simply tries again.

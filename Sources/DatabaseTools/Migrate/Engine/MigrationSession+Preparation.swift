@@ -94,7 +94,7 @@ extension MigrationSession {
 
   /// All or nothing; a part of the transaction that is open, if one is.
   func transaction(_ body: () throws(MigrationFailure) -> Void) throws(MigrationFailure) {
-    if connection.transactionStatus != .idle { return try body() }
+    if dryRun == nil, connection.transactionStatus != .idle { return try body() }
     try send(facts.beginStatements)
     do throws(MigrationFailure) {
       try body()
