@@ -8,7 +8,7 @@ import Testing
 enum DatabaseDump {
   /// The schema without the history table, as comparable text.
   static func schema(_ target: DatabaseTarget) throws -> String {
-    try dump(target, ["-s", "-T", "flyway_schema_history", "-T", "dbtool_progress"])
+    try dump(target, ["-s", "-T", "flyway_schema_history"])
   }
 
   /// Everything but the history's times.
@@ -19,7 +19,7 @@ enum DatabaseDump {
       FROM flyway_schema_history ORDER BY installed_rank
       """)
     let rows = (0..<history.count).map { history[$0, 0] ?? "" }.joined(separator: "\n")
-    return try dump(target, ["--exclude-table-data=flyway_schema_history", "-T", "dbtool_progress"]) + "\n"
+    return try dump(target, ["--exclude-table-data=flyway_schema_history"]) + "\n"
       + rows
   }
 

@@ -129,6 +129,8 @@ struct Migrator {
       if session.connection.transactionStatus != .idle { try session.send("ROLLBACK") }
     case .unlock:
       try settle()
+      // Nobody else of this history's is in the table while the lock is held.
+      if let journal, !isInTransaction { try? journal.table.dropIfEmpty() }
       try lock.release()
     case .pause(let attempt):
       try session.ask { (_) throws(ServerError) in
@@ -181,7 +183,6 @@ struct Migrator {
     executor.watch = GuardWatch(historyTable: session.history.table)
     if transactional {
       executor.queue = queue
-      journal = nil
     } else {
       try settle()
       let journal = StatementJournal(session.progress, file, session.talk)

@@ -2,7 +2,8 @@ import LibPQ
 import Migrations
 
 /// `dbtool_progress`, beside the history table: how far scripts without a transaction have come. It is made when the
-/// first one runs, and holds nothing but what was cut off or failed. Flyway never looks at it.
+/// first one runs, holds nothing but what was cut off or failed, and goes when it holds nothing, so that a schema is
+/// what its migrations made it. Flyway never looks at it.
 struct ProgressTable {
   static let name = "dbtool_progress"
 
@@ -44,6 +45,11 @@ struct ProgressTable {
           CONSTRAINT \(SchemaFacts.quoted(Self.name + "_pk")) PRIMARY KEY (history, script, statement)
       )
       """)
+  }
+
+  func dropIfEmpty() throws(ServerError) {
+    guard try exists(), try connection.query("SELECT 1 FROM \(quotedName) LIMIT 1").count == 0 else { return }
+    try connection.execute("DROP TABLE \(quotedName)")
   }
 
   /// What is remembered of a script, by statement.
