@@ -1,5 +1,7 @@
 import DatabaseTools
+import Foundation
 import LibPQ
+import Synchronization
 import TestSupport
 import Testing
 
@@ -169,19 +171,21 @@ struct LibPQSessionTests {
   }
 
   @Test("another thread cancels what runs")
-  func cancel() async throws {
+  func cancel() throws {
     let session = try SharedPostgres.server.target.connect()
     let canceller = try #require(session.canceller())
     let pid = session.backendPID
-    let watcher = Task.detached {
-      let other = try SharedPostgres.server.target.connect()
+    let outcome = CancelOutcome()
+    // A thread of its own: all that run tests may be waiting, as this one will.
+    Thread.detachNewThread {
+      let other = try? SharedPostgres.server.target.connect()
       let runs = "SELECT count(*) FROM pg_stat_activity WHERE pid = $1 AND wait_event = 'PgSleep'"
-      let isRunning = try eventually { try other.query(runs, [String(pid)]).first == "1" }
-      return isRunning && canceller.cancel()
+      let isRunning = eventually { (try? other?.query(runs, [String(pid)]).first) == "1" }
+      outcome.wasSent.withLock { $0 = isRunning && canceller.cancel() }
     }
     let error = try #require(throws: ServerError.self) { try session.execute("SELECT pg_sleep(600)") }
     #expect(error.sqlState == "57014")
-    #expect(try await watcher.value)
+    #expect(eventually { outcome.wasSent.withLock { $0 } == true })
     #expect(try session.query("SELECT 1").first == "1")
   }
 
@@ -231,4 +235,9 @@ struct LibPQSessionTests {
       #expect(try session.query("SELECT \(literal)").first == #"it's \ here"#)
     }
   }
+}
+
+/// What came of a cancel that another thread sent.
+private final class CancelOutcome: Sendable {
+  let wasSent = Mutex<Bool?>(nil)
 }
