@@ -129,7 +129,6 @@ struct PoolConfigFileTests {
       ("[pool]\ntransaction_timeout = 5", "transaction_timeout = 5"),
       ("[pool]\nsqlstate_compat = \"rds\"", "sqlstate_compat = \"rds\""),
       ("[pool]\nmin_connections = 5", "min_connections = 5"),
-      ("[pool]\nmax_pinned_percent = 10", "max_pinned_percent = 10"),
       ("[pool]\nmax_replica_lag = \"2s\"", "max_replica_lag = \"2s\""),
       ("[pool.tls]\nmode = \"require\"", "tls.mode = \"require\""),
       ("[pool.tls]\ncert_file = \"a.pem\"", "tls.cert_file = \"a.pem\""),
@@ -152,7 +151,7 @@ struct PoolConfigFileTests {
     let text =
       "[pool]\npool_mode = \"transaction\"\nthreads = 1\nio = \"auto\"\nsession_state = \"replay\"\n"
       + "session_check = \"always\"\nadmin_users = []\nstats_users = []\nquery_timeout = \"0s\"\n"
-      + "sqlstate_compat = \"postgres\"\nmax_replica_lag = \"1s\"\nmin_connections = 0\nmax_pinned_percent = 50\n"
+      + "sqlstate_compat = \"postgres\"\nmax_replica_lag = \"1s\"\nmin_connections = 0\n"
     #expect(failure(text) == nil)
   }
 

@@ -5,40 +5,20 @@ import TestSupport
 import Testing
 
 @Suite("Session state that cannot be carried pins its client, and ends with it") struct PoolPinTests {
-  @Test("SET ROLE: the client stays in its role, nobody else gets into it")
-  func role() throws {
-    try PoolProcess.with(backends: 3) { pool in
-      let client = try pool.connect()
-      let others = try (1...4).map { _ in try pool.connect() }
-      try client.execute("SET ROLE pg_monitor")
-      for _ in 1...3 {
-        for other in others { #expect(try other.query("SELECT current_user").first == "postgres") }
-        #expect(try client.query("SELECT current_user").first == "pg_monitor")
-      }
-      #expect(pool.metric("clients_pinned") == 1)
-      client.close()
-      try pool.expectClean()
-      for _ in 1...6 { #expect(try others[0].query("SELECT current_user").first == "postgres") }
-    }
-  }
-
-  @Test("temporary tables, held cursors and PREPARE are the client's for its life, and then nobody's")
+  @Test("temporary tables and held cursors are the client's for its life, and then nobody's")
   func objects() throws {
     try PoolProcess.with(backends: 3) { pool in
       let client = try pool.connect()
       let others = try (1...4).map { _ in try pool.connect() }
       try client.execute("CREATE TEMP TABLE own (a int); INSERT INTO own VALUES (7)")
       try client.execute("BEGIN; DECLARE held CURSOR WITH HOLD FOR SELECT generate_series(1, 9); COMMIT")
-      try client.execute("PREPARE question AS SELECT 'client'")
       for number in 1...3 {
         for other in others {
           #expect(throws: ServerError.self) { try other.query("SELECT a FROM own") }
           #expect(throws: ServerError.self) { try other.query("FETCH held") }
-          #expect(throws: ServerError.self) { try other.execute("EXECUTE question") }
         }
         #expect(try client.query("SELECT a FROM own").first == "7")
         #expect(try client.query("FETCH held").first == String(number))
-        #expect(try client.query("EXECUTE question").first == "client")
       }
       client.close()
       try pool.expectClean()
@@ -46,7 +26,6 @@ import Testing
       #expect(try direct.query("SELECT count(*) FROM pg_class WHERE relname = 'own'").first == "0")
       for other in others {
         #expect(throws: ServerError.self) { try other.query("SELECT a FROM own") }
-        #expect(throws: ServerError.self) { try other.execute("EXECUTE question") }
       }
     }
   }
@@ -117,6 +96,63 @@ import Testing
         client.close()
         try pool.expectClean()
       }
+    }
+  }
+
+  @Test("a pin ends with the transaction that has ended what it was for")
+  func letsGo() throws {
+    try PoolProcess.with(backends: 1) { pool in
+      let client = try pool.connect()
+      let other = try pool.connect()
+      for (pins, ends) in [
+        ("CREATE TEMP TABLE own (a int)", "DROP TABLE own"),
+        ("DECLARE held CURSOR WITH HOLD FOR SELECT 1", "CLOSE held"),
+        ("SELECT pg_advisory_lock(5)", "SELECT pg_advisory_unlock(5)"),
+        ("SELECT pg_try_advisory_lock(5)", "SELECT pg_advisory_unlock_all()"),
+        ("CREATE TEMP SEQUENCE own", "DISCARD TEMP"),
+      ] {
+        try client.execute(pins)
+        #expect(pool.metric("clients_pinned") == 1, "\(pins)")
+        try client.execute(ends)
+        #expect(try other.query("SELECT 1").first == "1", "\(ends)")
+        #expect(pool.metric("clients_pinned") == 0, "\(ends)")
+      }
+      for text in [
+        "BEGIN; CREATE TEMP TABLE own (a int); ROLLBACK",
+        "BEGIN; CREATE TEMP TABLE own ON COMMIT DROP AS SELECT 1; COMMIT",
+        "BEGIN; DECLARE held CURSOR WITH HOLD FOR SELECT 1; CLOSE held; COMMIT",
+      ] {
+        try client.execute(text)
+        #expect(try other.query("SELECT 1").first == "1", "\(text)")
+      }
+    }
+  }
+
+  @Test("no more than max_pinned_percent of the backends are kept; who asks for one more is told why")
+  func share() throws {
+    try PoolProcess.with(backends: 2, "--max-pinned-percent", "50") { pool in
+      let client = try pool.connect()
+      let other = try pool.wireClient()
+      try client.execute("CREATE TEMP TABLE own (a int)")
+      let refused = try other.query("CREATE TEMP TABLE own (a int)")
+      #expect(refused.error?.sqlState == "53300")
+      #expect(refused.error?.hint?.contains("max_pinned_percent") == true)
+      #expect(refused.status == .idle)
+      #expect(try other.query("BEGIN").status == .inTransaction)
+      #expect(try other.query("SELECT pg_advisory_lock(1)").status == .failed)
+      #expect(try other.query("ROLLBACK").status == .idle)
+      try other.send {
+        $0.parse(query: "SELECT pg_advisory_lock(1)")
+        $0.bind()
+        $0.execute()
+        $0.sync()
+      }
+      let extended = try other.reply()
+      #expect(extended.tags == "1EZ" && extended.error?.sqlState == "53300")
+      #expect(try other.query("SELECT 'well'").value == "well")
+      try client.execute("DROP TABLE own")
+      #expect(eventually { pool.metric("clients_pinned") == 0 })
+      #expect(try other.query("CREATE TEMP TABLE own (a int)").tags == "CZ")
     }
   }
 }

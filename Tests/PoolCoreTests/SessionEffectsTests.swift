@@ -10,7 +10,9 @@ import Testing
       "", ";", "SELECT 1", "select set_name from sets where reset = 'RESET ALL'", "BEGIN; COMMIT",
       "-- SET x = 1",
       "/* LISTEN a */ SELECT 'SET y = 2'", "UPDATE t SET a = 1", "INSERT INTO t VALUES ('DISCARD ALL')",
-      "SET LOCAL work_mem = '1MB'", "SET TRANSACTION READ ONLY", "SET CONSTRAINTS ALL DEFERRED",
+      "SET LOCAL work_mem = '1MB'", "SELECT set_config('app.tenant', $1, true)",
+      "select SET_CONFIG('a', coalesce($1, 'x'), TRUE)", "CREATE TEMP TABLE t (a int) ON COMMIT DROP",
+      "SET TRANSACTION READ ONLY", "SET CONSTRAINTS ALL DEFERRED",
       "ALTER ROLE app SET work_mem = '1MB'", "ALTER TABLE t ALTER c SET DEFAULT 1",
       "SELECT pg_advisory_xact_lock(1)",
       "SELECT pg_try_advisory_xact_lock_shared(1)", "CREATE TABLE temp_orders (a int)",
@@ -34,20 +36,15 @@ import Testing
       ("SELECT 1 INTO TEMP t", .temporaryObject),
       ("SELECT 1 INTO LOCAL TEMP t", .temporaryObject), ("CREATE TABLE pg_temp.t (a int)", .temporaryObject),
       ("DECLARE c CURSOR WITH HOLD FOR SELECT 1", .heldCursor), ("LISTEN orders", .listen),
-      ("PREPARE p AS SELECT 1", .preparedStatement), ("SELECT pg_advisory_lock(1)", .advisoryLock),
+      ("SELECT pg_advisory_lock(1)", .advisoryLock),
       ("select PG_TRY_ADVISORY_LOCK_SHARED(1, 2)", .advisoryLock),
       ("WITH l AS (SELECT pg_advisory_lock_shared(1)) SELECT * FROM l", .advisoryLock),
       ("SELECT lastval()", .sequenceMemory), ("SELECT \"currval\"('s')", .sequenceMemory),
       ("LOAD 'auto_explain'", .library),
-      ("SET ROLE admin", .role), ("SET SESSION ROLE admin", .role),
-      ("SET SESSION AUTHORIZATION admin", .role),
-      ("SELECT set_config('role', 'admin', false)", .role),
-      ("SELECT set_config($1, $2, false)", .settingByFunction),
       ("SELECT set_config('a' || 'b', '1', false)", .settingByFunction), ("SET SEED TO 0.5", .randomSeed),
-      ("DO $$ BEGIN SET work_mem = '1MB'; END $$", .settingInBlock),
-      ("DO 'begin reset all; end'", .settingInBlock),
+      ("SELECT setseed(0.5)", .randomSeed),
       ("DO $x$ BEGIN CREATE TEMP TABLE t (a int); END $x$", .temporaryObject),
-      ("SELECT 1; LISTEN orders", .listen), ("BEGIN; SELECT 1; SET ROLE x; COMMIT", .role),
+      ("SELECT 1; LISTEN orders", .listen), ("BEGIN; SELECT 1; LOAD 'x'; COMMIT", .library),
     ] as [(String, PinReason)])
   func pins(text: String, reason: PinReason) {
     #expect(effects(text).pin == reason)
@@ -76,7 +73,11 @@ import Testing
         ["default_transaction_isolation", "default_transaction_read_only", "default_transaction_deferrable"]
       ),
       ("RESET ALL; SET work_mem = 1", ["work_mem"]), ("RESET work_mem; SET work_mem = 1", ["work_mem"]),
-      ("SET a.b = 1; SET a.b = 2", ["a.b"]),
+      ("SET a.b = 1; SET a.b = 2", ["a.b"]), ("SET ROLE admin", ["role"]), ("SET SESSION ROLE x", ["role"]),
+      ("SET role TO 'admin'", ["role"]), ("SET ROLE NONE", ["role"]),
+      ("SET SESSION AUTHORIZATION admin", ["session_authorization"]),
+      ("SELECT set_config('role', 'admin', false)", ["role"]),
+      ("SELECT set_config('a.b', f(1, (2)), false)", ["a.b"]),
     ])
   func settings(text: String, names: [String]) {
     #expect(effects(text).settings == names)
@@ -92,7 +93,9 @@ import Testing
       ("SET work_mem = default", ["work_mem"]), ("SET TIME ZONE LOCAL", ["timezone"]),
       ("SET TIME ZONE DEFAULT", ["timezone"]),
       ("SET NAMES DEFAULT", ["client_encoding"]), ("SET work_mem = 1; RESET work_mem", ["work_mem"]),
-      ("RESET a; RESET b", ["a", "b"]),
+      ("RESET a; RESET b", ["a", "b"]), ("RESET ROLE", ["role"]), ("SET ROLE TO DEFAULT", ["role"]),
+      ("RESET SESSION AUTHORIZATION", ["session_authorization"]),
+      ("SET SESSION AUTHORIZATION DEFAULT", ["session_authorization"]),
     ])
   func resets(text: String, names: [String]) {
     #expect(effects(text).resets == names)
@@ -106,5 +109,42 @@ import Testing
     #expect(effects(text).resetsAll)
     let behind = effects("SET work_mem = 1; \(text)")
     #expect(behind.settings == [] && behind.resets == ["work_mem"])
+  }
+
+  @Test(
+    "code in DO is read: what it sets is asked for",
+    arguments: [
+      "DO $$ BEGIN SET work_mem = '1MB'; END $$", "DO 'begin reset all; end'", "DO $x$ EXECUTE y $x$",
+    ])
+  func blocks(text: String) {
+    #expect(effects(text).marks == .settings && effects(text).pin == nil)
+  }
+
+  @Test("a custom name that DO sets is known, since the server lists none")
+  func customInBlock() {
+    #expect(effects("DO $$ BEGIN SET app.tenant = 'x'; END $$").settings == ["app.tenant"])
+    #expect(effects("DO $$ BEGIN PERFORM set_config('app.b', 'x', false); END $$").settings == ["app.b"])
+  }
+
+  @Test("set_config of a parameter: its number is told")
+  func parameters() {
+    #expect(
+      effects("SELECT set_config($1, $2, false), set_config($3::text, $4, false)").settingParameters == [
+        1, 3,
+      ])
+  }
+
+  @Test(
+    "prepared statements are called by their names, as the server folds them",
+    arguments: [
+      ("PREPARE Plan (int) AS SELECT $1", ["plan"], []), ("EXECUTE \"Plan\"(1)", ["Plan"], []),
+      ("DEALLOCATE a; DEALLOCATE PREPARE b", ["a", "b"], ["a", "b"]),
+      ("DEALLOCATE prepare", ["prepare"], ["prepare"]),
+      ("SELECT 1; EXECUTE a", ["a"], []),
+    ])
+  func names(text: String, called: [String], deallocated: [String]) {
+    #expect(effects(text).names == called.map { Array($0.utf8) })
+    #expect(effects(text).deallocated == deallocated.map { Array($0.utf8) })
+    #expect(effects(text).pin == nil)
   }
 }

@@ -7,6 +7,8 @@ package struct Expectation: Equatable, Sendable {
     case copyEnd
     /// A Parse of a name that the client has given already: the server will refuse it.
     case duplicateParse
+    /// Bind and Execute of what fails in the place of a statement that must not run.
+    case refusal
     // The pool's, between the client's messages.
     case hiddenParse, hiddenClose
     /// What is put in front of a client's first bytes. Payload: how many answers are still to come.
@@ -20,7 +22,7 @@ package struct Expectation: Equatable, Sendable {
       switch self {
       case .hiddenParse, .hiddenClose, .front, .look, .ownSync, .ownQuery: true
       case .query, .functionCall, .sync, .parse, .bind, .describe, .execute, .close, .copyEnd,
-        .duplicateParse:
+        .duplicateParse, .refusal:
         false
       }
     }

@@ -57,7 +57,8 @@ package struct ReplyLedger: Sendable {
     for offset in 0..<count {
       switch entries[(head &+ offset) & (entries.count &- 1)].kind {
       case .query, .functionCall, .sync: owed += 1
-      case .parse, .bind, .describe, .execute, .close, .copyEnd, .duplicateParse, .hiddenParse, .hiddenClose,
+      case .parse, .bind, .describe, .execute, .close, .copyEnd, .duplicateParse, .refusal, .hiddenParse,
+        .hiddenClose,
         .front, .look, .ownSync, .ownQuery:
         break
       }
@@ -88,7 +89,8 @@ package struct ReplyLedger: Sendable {
     case .copyEnd:
       isCopyingIn = false
       if count == 0 { return }
-    case .parse, .bind, .describe, .execute, .close, .duplicateParse, .hiddenParse, .hiddenClose, .front,
+    case .parse, .bind, .describe, .execute, .close, .duplicateParse, .refusal, .hiddenParse, .hiddenClose,
+      .front,
       .look:
       isBatchOpen = true
       if isSkipping { return }
@@ -139,7 +141,8 @@ package struct ReplyLedger: Sendable {
       return .forward
     case .front, .ownQuery: return .swallow
     case .look: return tag == BackendTag.dataRow ? .looked(entries[head].payload) : .violation
-    case .functionCall, .sync, .ownSync, .parse, .bind, .close, .duplicateParse, .hiddenParse, .hiddenClose,
+    case .functionCall, .sync, .ownSync, .parse, .bind, .close, .duplicateParse, .refusal, .hiddenParse,
+      .hiddenClose,
       .copyEnd:
       return .violation
     }
@@ -178,6 +181,7 @@ package struct ReplyLedger: Sendable {
       guard tag == BackendTag.closeComplete else { return .violation }
       pop()
       return kind == .close ? .forward : .unprepared(StatementID(payload))
+    case .refusal: return tag == BackendTag.bindComplete ? .swallow : .violation
     case .front, .look:
       // Bind and Execute count as one, Parse and Close as one each.
       if tag == BackendTag.bindComplete { return .swallow }
@@ -205,7 +209,8 @@ package struct ReplyLedger: Sendable {
       isCopyingIn = false
       pop()
       return .ready(forward: false)
-    case .parse, .bind, .describe, .execute, .close, .duplicateParse, .hiddenParse, .hiddenClose, .front,
+    case .parse, .bind, .describe, .execute, .close, .duplicateParse, .refusal, .hiddenParse, .hiddenClose,
+      .front,
       .look,
       .copyEnd:
       return .violation
@@ -227,7 +232,8 @@ package struct ReplyLedger: Sendable {
     case .look:
       skip()
       return .swallow
-    case .parse, .bind, .describe, .execute, .close, .duplicateParse, .hiddenParse, .hiddenClose, .copyEnd:
+    case .parse, .bind, .describe, .execute, .close, .duplicateParse, .refusal, .hiddenParse, .hiddenClose,
+      .copyEnd:
       skip()
       return .failed
     }
@@ -242,7 +248,8 @@ package struct ReplyLedger: Sendable {
       case .sync, .ownSync: return
       case .query, .functionCall: skippedQueries += 1
       case .parse, .hiddenParse, .hiddenClose: dropped.append(entries[head])
-      case .ownQuery, .bind, .describe, .execute, .close, .duplicateParse, .front, .look, .copyEnd: break
+      case .ownQuery, .bind, .describe, .execute, .close, .duplicateParse, .refusal, .front, .look, .copyEnd:
+        break
       }
       count &-= 1
       head = (head &+ 1) & (entries.count &- 1)
@@ -280,7 +287,8 @@ package struct ReplyLedger: Sendable {
         }
         endsBatch = true
       case .query, .ownQuery, .functionCall: endsBatch = true
-      case .parse, .bind, .describe, .execute, .close, .copyEnd, .duplicateParse, .hiddenParse, .hiddenClose,
+      case .parse, .bind, .describe, .execute, .close, .copyEnd, .duplicateParse, .refusal, .hiddenParse,
+        .hiddenClose,
         .front, .look:
         break
       }

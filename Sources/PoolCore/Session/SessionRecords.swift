@@ -6,8 +6,20 @@ package struct ClientSession: Sendable {
   package var startupImage = ImageID.empty
   /// Which user and database it is.
   package var identity = IdentityID(UInt32.max)
-  /// Why it keeps its backend; `nil` when it does not.
-  package var pin: PinReason?
+  /// Why it keeps its backend.
+  package internal(set) var pins = PinSet()
+  /// The beginning of the statement that pinned it first.
+  package internal(set) var pinnedBy = ""
+  /// What must be asked for once the transaction has ended.
+  package internal(set) var marks: SessionMarks = []
+  /// What is being asked for; meaningful while ``isAsking``.
+  var asked: SessionMarks = []
+  /// Answers to what was asked once a transaction had ended are on their way.
+  package internal(set) var isAsking = false
+  /// Statements of SQL-level PREPARE by name.
+  var prepared: [[UInt8]: PreparedBySQL] = [:]
+  /// What protocol-level names stood for that DEALLOCATE has named, until it is known that they are gone.
+  var deallocated: [(name: [UInt8], statement: StatementID)] = []
   /// Settings to ask for once the transaction has ended.
   package var touched: [String] = []
   /// Those among them that a RESET named.
@@ -20,6 +32,24 @@ package struct ClientSession: Sendable {
   package var told: [ReportedParameter] = []
 
   package init() {}
+
+  /// One of the reasons why it keeps its backend; `nil` when it does not.
+  package var pin: PinReason? { pins.first }
+}
+
+/// A statement of SQL-level PREPARE.
+struct PreparedBySQL: Sendable {
+  /// The PREPARE itself.
+  var text: [UInt8]
+  /// What executing it touches.
+  var effects: SessionEffects
+}
+
+/// A row that answers what was asked.
+package struct LookedRow: Sendable {
+  package enum Kind: Sendable { case settings, names, pins }
+  var kind: Kind
+  var columns: [[UInt8]?]
 }
 
 /// A ParameterStatus: name and value as the server reports them.
@@ -45,6 +75,16 @@ package struct BackendSession: Sendable {
   package var needsPreparation = false
   /// What `look` has answered so far, in the order asked; `nil` for a setting that does not exist.
   package var looked: [[UInt8]?] = []
+  /// What the other questions have answered so far.
+  var lookedRows: [LookedRow] = []
+  /// A question has failed, and so have all behind it.
+  var lookFailed = false
+  /// Statements that stand under a client's own names, by SQL-level PREPARE or for its sake.
+  var guests: [[UInt8]] = []
+  /// More than one client has had it.
+  var hadOthers = false
+  /// The database has sequences that cache values, which DISCARD SEQUENCES would throw away.
+  package var keepsSequences = false
 
   package init() {}
 }

@@ -57,7 +57,7 @@ extension Sessions {
     else { return .drop }
     var effects = SessionEffects()
     effects.pin = .longText
-    touch(client, effects)
+    note(client, effects, text: [UInt8]("a text beyond what is gathered".utf8).span)
     setUnnamed(client, .none)
     setUnnamed(.none, of: client, on: backend)
     backends[Int(backend.index)].ledger.sent(Expectation(.query))
@@ -82,10 +82,23 @@ extension Sessions {
   ) -> FrameTreatment {
     guard let view = QueryView.read(in: bytes, at: offset, length: header.length) else { return .malformed }
     let effects = SessionEffects.scan(bytes.extracting(view.textStart..<view.textEnd))
-    if !effects.isEmpty { touch(client, effects) }
     // A simple Query drops the unnamed statement (exec_simple_query).
     setUnnamed(client, .none)
     setUnnamed(.none, of: client, on: backend)
+    if !effects.isEmpty {
+      rewritten.removeAll(keepingCapacity: true)
+      let refusal = refusal(client, effects)
+      if refusal == nil {
+        if !effects.names.isEmpty { callNames(client, effects, on: backend) }
+        note(client, effects, text: bytes.extracting(view.textStart..<view.textEnd))
+      }
+      backends[Int(backend.index)].ledger.sent(Expectation(.query))
+      if let refusal {
+        append(refusal, isQuery: true)
+        return .replace
+      }
+      return finish(rewrittenThen: bytes, offset, header.length)
+    }
     backends[Int(backend.index)].ledger.sent(Expectation(.query))
     return .forward
   }
@@ -119,6 +132,13 @@ extension Sessions {
       // Expected to fail, so it changes no books: counted like a Bind, which is answered or skipped alike.
       backends[index].ledger.sent(Expectation(.duplicateParse))
       return .replace
+    }
+    if clients[Int(client.index)].prepared[copiedBytes(in: name, from: 0, to: name.count)] != nil {
+      // One of SQL-level PREPARE has the name: the server refuses, in its own words.
+      statements.release(statement)
+      install(copiedBytes(in: name, from: 0, to: name.count), of: client, on: backend)
+      backends[index].ledger.sent(Expectation(.duplicateParse))
+      return finish(rewrittenThen: bytes, offset, header.length)
     }
     if let old = names.define(client, name: name, statement) { statements.release(old) }
     // Parsed anew even when another client's Parse made it: what it stands for is decided now, as it is directly.
@@ -160,7 +180,10 @@ extension Sessions {
     if view.statementStart == view.statementEnd {
       rewritten.removeAll(keepingCapacity: true)
       restoreUnnamed(client, on: backend)
-      touchUnnamed(client)
+      let unnamed = names.unnamed(client)
+      if unnamed != .none, statements.hasEffects(unnamed) {
+        bindsEffects(client, statements.effects(of: unnamed), of: unnamed, view, bytes, backend)
+      }
       backends[index].ledger.sent(Expectation(.bind))
       return finish(rewrittenThen: bytes, offset, header.length)
     }
@@ -169,11 +192,15 @@ extension Sessions {
     let statement = names.statement(client, named: name)
     if let statement {
       prepareIfMissing(statement, on: backend)
-      if statements.hasEffects(statement) { touch(client, statements.effects(of: statement)) }
+      if statements.hasEffects(statement) {
+        bindsEffects(client, statements.effects(of: statement), of: statement, view, bytes, backend)
+      }
+    } else {
+      install(copiedBytes(in: name, from: 0, to: name.count), of: client, on: backend)
     }
     backends[index].ledger.sent(Expectation(.bind))
     // An unknown name goes through as it is: the server says 26000, in its turn and its words.
-    if statement == nil, !isReserved(name) { return .forward }
+    if statement == nil, !isReserved(name) { return finish(rewrittenThen: bytes, offset, header.length) }
     rewritten.append(FrontendTag.bind)
     let lengthAt = rewritten.count
     appendInt32(0, to: &rewritten)
@@ -206,9 +233,13 @@ extension Sessions {
     }
     let name = bytes.extracting(view.nameStart..<view.nameEnd)
     let statement = names.statement(client, named: name)
-    if let statement { prepareIfMissing(statement, on: backend) }
+    if let statement {
+      prepareIfMissing(statement, on: backend)
+    } else {
+      install(copiedBytes(in: name, from: 0, to: name.count), of: client, on: backend)
+    }
     backends[index].ledger.sent(Expectation(.describe))
-    if statement == nil, !isReserved(name) { return .forward }
+    if statement == nil, !isReserved(name) { return finish(rewrittenThen: bytes, offset, header.length) }
     appendTarget(FrontendTag.describe, statement, else: name)
     return .replace
   }
@@ -231,8 +262,12 @@ extension Sessions {
       appendTarget(FrontendTag.close, nil, else: name)
       return .replace
     }
-    // The statement stays on the backend for others. The client's own name never exists there, so closing it is
-    // answered with CloseComplete and does nothing.
+    if !clients[Int(client.index)].prepared.isEmpty {
+      clients[Int(client.index)].prepared[copiedBytes(in: name, from: 0, to: name.count)] = nil
+    }
+    // The statement stays on the backend for others. The client's own name exists there at most for the sake of
+    // SQL-level statements; else closing it is answered with CloseComplete and does nothing.
+    if !backends[Int(backend.index)].guests.isEmpty { clients[Int(client.index)].marks.insert(.names) }
     return .forward
   }
 
@@ -260,13 +295,6 @@ extension Sessions {
     setUnnamed(wanted, of: client, on: backend)
   }
 
-  private mutating func touchUnnamed(_ client: ClientID) {
-    let statement = names.unnamed(client)
-    if statement != .none, statements.hasEffects(statement) {
-      touch(client, statements.effects(of: statement))
-    }
-  }
-
   mutating func setUnnamed(_ client: ClientID, _ statement: StatementID) {
     let old = names.setUnnamed(client, statement)
     if old != .none { statements.release(old) }
@@ -286,7 +314,7 @@ extension Sessions {
 
   /// A client's name that could be one of the pool's own on the backend: as it is, it would reach another client's
   /// statement, or close one of the front's.
-  private func isReserved(_ name: Span<UInt8>) -> Bool {
+  func isReserved(_ name: Span<UInt8>) -> Bool {
     guard name.count >= backendNamePrefix.count else { return false }
     for offset in backendNamePrefix.indices where name[offset] != backendNamePrefix[offset] { return false }
     return true

@@ -8,6 +8,7 @@ extension Sessions {
     _ backend: BackendID, _ tag: UInt8, status: TransactionStatus?
   ) -> ReplyVerdict {
     let index = Int(backend.index)
+    if tag == BackendTag.errorResponse, backends[index].ledger.isLooking { backends[index].lookFailed = true }
     let verdict = backends[index].ledger.received(tag, status: status)
     switch verdict {
     case .forward, .swallow, .completed, .ready, .frontDone, .looked, .unasked, .violation:
@@ -63,7 +64,15 @@ extension Sessions {
     for statement in names.closeAll(client, except: { books.isPending($0) }) { statements.release(statement) }
     for statement in backends[Int(backend.index)].statements.dropAll() { statements.release(statement) }
     backends[Int(backend.index)].needsPreparation = true
-    if discardsAll { clients[Int(client.index)].pin = nil }
+    backends[Int(backend.index)].guests = []
+    clients[Int(client.index)].prepared = [:]
+    guard discardsAll else { return }
+    // What it discards is not all that pins.
+    var pins = clients[Int(client.index)].pins
+    for reason in PinReason.allCases where reason.canBeCleaned || reason == .preparedStatement {
+      pins.remove(reason)
+    }
+    setPins(client, pins)
   }
 
   // MARK: What the client has been told

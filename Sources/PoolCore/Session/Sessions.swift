@@ -15,6 +15,12 @@ package struct Sessions: Sendable {
   package var rewritten: [UInt8] = []
   /// Statements kept prepared per backend (`max_prepared_statements`).
   let maxStatements: Int
+  /// Custom settings (`app.tenant`) that clients have named: the server lists none of them.
+  var customNames: Set<String> = []
+  /// How many clients are pinned.
+  package internal(set) var pinnedCount = 0
+  /// How many may be.
+  package var maxPinned = Int.max
 
   /// - Parameter seed: unguessable; keeps clients from choosing hash collisions.
   package init(seed: UInt64, maxStatements: Int) {
@@ -41,6 +47,7 @@ package struct Sessions: Sendable {
     let index = Int(client.index)
     guard index < clients.count else { return }
     dropNames(of: client)
+    if !clients[index].pins.isEmpty { pinnedCount -= 1 }
     images.release(clients[index].image)
     images.release(clients[index].startupImage)
     clients[index] = ClientSession()
@@ -63,6 +70,7 @@ package struct Sessions: Sendable {
     for statement in names.closeAll(client) { statements.release(statement) }
     let unnamed = names.setUnnamed(client, .none)
     if unnamed != .none { statements.release(unnamed) }
+    for entry in clients[Int(client.index)].deallocated { statements.release(entry.statement) }
   }
 
   /// A backend has logged in; its preparation has been sent.
@@ -98,7 +106,9 @@ package struct Sessions: Sendable {
       backends[index].owner = client
       return
     }
-    appendFront(image, on: backend)
+    let isOwn = backends[index].owner == client
+    if !isOwn { backends[index].hadOthers = true }
+    appendFront(image, on: backend, keepingGuests: isOwn)
     backends[index].owner = client
   }
 
@@ -108,6 +118,7 @@ package struct Sessions: Sendable {
     appendFront(.empty, on: backend)
     appendOwnSync(on: backend)
     backends[Int(backend.index)].owner = .none
+    backends[Int(backend.index)].hadOthers = true
   }
 
   /// A client's settings, tried at its login: front, the values as the server writes them, Sync.
@@ -121,39 +132,61 @@ package struct Sessions: Sendable {
 
   /// The client keeps its backend beyond its transactions.
   package func isPinned(_ client: ClientID) -> Bool {
-    Int(client.index) < clients.count && clients[Int(client.index)].pin != nil
+    Int(client.index) < clients.count && !clients[Int(client.index)].pins.isEmpty
+  }
+
+  /// The client leaves behind on its backend what no cleaning undoes, or what is not known yet.
+  package func leavesMuch(_ client: ClientID) -> Bool {
+    guard Int(client.index) < clients.count else { return false }
+    let session = clients[Int(client.index)]
+    return session.pins.mustClose || session.marks.contains(.names) || session.isAsking
   }
 
   /// The client's statements have asked for notifications.
   package func isListening(_ client: ClientID) -> Bool {
-    Int(client.index) < clients.count && clients[Int(client.index)].pin == .listen
+    Int(client.index) < clients.count && clients[Int(client.index)].pins.contains(.listen)
   }
 
-  private mutating func appendFront(_ image: ImageID, on backend: BackendID) {
+  private mutating func appendFront(
+    _ image: ImageID, on backend: BackendID, keepingGuests: Bool = false
+  ) {
     let index = Int(backend.index)
-    var count = Front.count(settings: images.settingCount(image))
+    let keepsSequences = backends[index].keepsSequences
+    var count = Front.count(settings: images.settingCount(image), discardingSequences: !keepsSequences)
     count += appendPreparation(on: backend)
-    rewritten.append(contentsOf: images.front(image))
+    if !keepingGuests, !backends[index].guests.isEmpty { count += closeGuests(on: backend) }
+    rewritten.append(
+      contentsOf: keepsSequences ? images.frontKeepingSequences(image) : images.front(image))
     backends[index].ledger.sent(Expectation(.front, UInt32(count)))
     setImage(image, of: backend)
   }
 
+  /// What stands under the last client's own names goes. Answers how many replies that adds.
+  private mutating func closeGuests(on backend: BackendID) -> Int {
+    let guests = backends[Int(backend.index)].guests
+    backends[Int(backend.index)].guests = []
+    var writer = MessageWriter(reservingCapacity: 32 * guests.count)
+    for name in guests { Front.appendClose(name, to: &writer) }
+    rewritten.append(contentsOf: writer.bytes)
+    return guests.count
+  }
+
   /// The pool's own statements, when they were dropped with all others. Answers how many replies that adds.
-  private mutating func appendPreparation(on backend: BackendID) -> Int {
+  mutating func appendPreparation(on backend: BackendID) -> Int {
     guard backends[Int(backend.index)].needsPreparation else { return 0 }
     backends[Int(backend.index)].needsPreparation = false
     rewritten.append(contentsOf: Front.preparation())
     return Front.preparationCount
   }
 
-  private mutating func appendOwnSync(on backend: BackendID) {
+  mutating func appendOwnSync(on backend: BackendID) {
     rewritten.append(FrontendTag.sync)
     appendInt32(4, to: &rewritten)
     backends[Int(backend.index)].ledger.sent(Expectation(.ownSync))
     backends[Int(backend.index)].statements.batchEnded()
   }
 
-  private mutating func setImage(_ image: ImageID?, of backend: BackendID) {
+  mutating func setImage(_ image: ImageID?, of backend: BackendID) {
     let index = Int(backend.index)
     if backends[index].image == image { return }
     if let image { images.retain(image) }
@@ -161,11 +194,16 @@ package struct Sessions: Sendable {
     backends[index].image = image
   }
 
-  /// Asks for settings of the server itself, with a Sync of its own; the answers come as ``BackendSession/looked``.
-  package mutating func ask(_ settings: [String], on backend: BackendID) {
+  /// Asks for settings of the server itself and, last, whether the database has sequences that cache values; with
+  /// a Sync of its own. The answers come as ``BackendSession/looked``.
+  package mutating func askAtLogin(_ settings: [String], on backend: BackendID) {
     rewritten.removeAll(keepingCapacity: true)
     backends[Int(backend.index)].looked = []
     appendLooks(settings, on: backend)
+    var writer = MessageWriter(reservingCapacity: 64)
+    Front.appendLook(.lookAtSequences, to: &writer)
+    rewritten.append(contentsOf: writer.bytes)
+    backends[Int(backend.index)].ledger.sent(Expectation(.look, UInt32(settings.count)))
     appendOwnSync(on: backend)
   }
 
@@ -189,101 +227,5 @@ package struct Sessions: Sendable {
     rewritten.append(contentsOf: writer.bytes)
     backends[Int(backend.index)].ledger.sent(Expectation(.execute))
     appendOwnSync(on: backend)
-  }
-
-  // MARK: After a transaction
-
-  /// Called when a ReadyForQuery has come: may the backend go back?
-  package mutating func afterReady(_ client: ClientID, _ backend: BackendID) -> AfterReady {
-    let index = Int(client.index)
-    guard backends[Int(backend.index)].ledger.isSettled else { return .keep }
-    if !clients[index].touched.isEmpty {
-      rewritten.removeAll(keepingCapacity: true)
-      backends[Int(backend.index)].looked = []
-      clients[index].looking = clients[index].touched
-      clients[index].touched = []
-      appendLooks(clients[index].looking, on: backend, restoringFor: client)
-      appendOwnSync(on: backend)
-      return .look
-    }
-    return clients[index].pin == nil ? .release : .keep
-  }
-
-  /// A RESET went back to what the backend started with. In place of a look, what the client started with is put
-  /// there, before anything that the client sends next.
-  private mutating func appendLooks(
-    _ settings: [String], on backend: BackendID, restoringFor client: ClientID = .none
-  ) {
-    let preparation = appendPreparation(on: backend)
-    if preparation > 0 {
-      backends[Int(backend.index)].ledger.sent(Expectation(.front, UInt32(preparation)))
-    }
-    var writer = MessageWriter(reservingCapacity: 64 * settings.count)
-    for (number, name) in settings.enumerated() {
-      if client != .none, clients[Int(client.index)].reset.contains(name),
-        let started = images[clients[Int(client.index)].startupImage][name]
-      {
-        let unchanged = images[clients[Int(client.index)].image][name] ?? started
-        Front.appendRestore(name, to: started, unless: unchanged, to: &writer)
-      } else {
-        Front.appendLook(name, to: &writer)
-      }
-      backends[Int(backend.index)].ledger.sent(Expectation(.look, UInt32(number)))
-    }
-    rewritten.append(contentsOf: writer.bytes)
-  }
-
-  /// Settings were asked for, and no answer to that is owed any more.
-  package func isLookedUp(_ client: ClientID, _ backend: BackendID) -> Bool {
-    !clients[Int(client.index)].looking.isEmpty && !backends[Int(backend.index)].ledger.owesLooks
-  }
-
-  /// The answers to ``AfterReady/look`` are in: the client's image follows what the server has now.
-  package mutating func settingsLookedUp(_ client: ClientID, _ backend: BackendID) {
-    let index = Int(client.index)
-    let values = backends[Int(backend.index)].looked
-    var image = images[clients[index].image]
-    let startup = images[clients[index].startupImage]
-    // A look that failed has told nothing of this setting nor of those behind it: only this backend has them.
-    if values.count < clients[index].looking.count, clients[index].pin == nil {
-      clients[index].pin = .settingByFunction
-    }
-    for (number, name) in clients[index].looking.enumerated() where number < values.count {
-      guard let value = values[number] else {
-        image.remove(name)
-        continue
-      }
-      if clients[index].reset.contains(name), startup[name] == nil, image[name] != value {
-        image.remove(name)
-      } else if image[name] != value {
-        image.set(name, value)
-      }
-    }
-    let touchedAgain = clients[index].touched
-    clients[index].reset.removeAll { !touchedAgain.contains($0) }
-    clients[index].looking = []
-    backends[Int(backend.index)].looked = []
-    let id = images.retain(image)
-    images.release(clients[index].image)
-    clients[index].image = id
-    setImage(id, of: backend)
-  }
-
-  mutating func touch(_ client: ClientID, _ effects: SessionEffects) {
-    let index = Int(client.index)
-    if let pin = effects.pin, clients[index].pin == nil { clients[index].pin = pin }
-    var resets = effects.resets
-    if effects.resetsAll {
-      var known = images[clients[index].image].settings.map(\.name)
-      known += images[clients[index].startupImage].settings.map(\.name)
-      known += clients[index].touched
-      for name in known where !effects.settings.contains(name) { resets.append(name) }
-    }
-    for name in resets + effects.settings where !clients[index].touched.contains(name) {
-      clients[index].touched.append(name)
-    }
-    for name in resets where !clients[index].reset.contains(name) { clients[index].reset.append(name) }
-    // A SET behind a RESET has the last word.
-    clients[index].reset.removeAll { effects.settings.contains($0) }
   }
 }

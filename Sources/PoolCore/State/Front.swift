@@ -19,8 +19,32 @@ package enum Front {
     // Qualified: an unqualified name could be answered by a function of a client's search_path.
     case unlock = "SELECT pg_catalog.pg_advisory_unlock_all()"
     case discardTemporary = "DISCARD TEMP"
+    case discardSequences = "DISCARD SEQUENCES"
     case set = "SELECT pg_catalog.set_config($1, $2, false)"
     case look = "SELECT pg_catalog.current_setting($1, true)"
+    // Custom names are not among them, nor role and session authorization. Always at least one row.
+    case lookAtSettings = """
+      SELECT name, pg_catalog.current_setting(name) FROM pg_catalog.pg_settings WHERE source = 'session' \
+      AND name NOT IN ('transaction_isolation', 'transaction_read_only', 'transaction_deferrable') \
+      UNION ALL SELECT 'role', pg_catalog.current_setting('role')
+      """
+    // The pool's own names begin with dbtool_.
+    case lookAtNames = """
+      SELECT name, statement, from_sql FROM pg_catalog.pg_prepared_statements \
+      WHERE name OPERATOR(pg_catalog.!~~) 'dbtool\\_%'
+      """
+    // What pins and can be seen: temporary objects, held cursors, session-level advisory locks.
+    case lookAtPins = """
+      SELECT EXISTS (SELECT FROM pg_catalog.pg_depend WHERE refclassid OPERATOR(pg_catalog.=) 2615 \
+      AND refobjid OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema() \
+      AND classid OPERATOR(pg_catalog.<>) 826) \
+      OR EXISTS (SELECT FROM pg_catalog.pg_cursors WHERE is_holdable) \
+      OR EXISTS (SELECT FROM pg_catalog.pg_locks WHERE locktype OPERATOR(pg_catalog.=) 'advisory' \
+      AND pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid())
+      """
+    case lookAtSequences = """
+      SELECT EXISTS (SELECT FROM pg_catalog.pg_sequence WHERE seqcache OPERATOR(pg_catalog.>) 1)
+      """
     // A RESET that was rolled back has left the value as it was.
     case restore = """
       SELECT pg_catalog.set_config($1, \
@@ -39,6 +63,11 @@ package enum Front {
       case .unlisten: "dbtool_unlisten"
       case .unlock: "dbtool_unlock"
       case .discardTemporary: "dbtool_temp"
+      case .discardSequences: "dbtool_sequences"
+      case .lookAtSettings: "dbtool_look_settings"
+      case .lookAtNames: "dbtool_look_names"
+      case .lookAtPins: "dbtool_look_pins"
+      case .lookAtSequences: "dbtool_look_sequences"
       case .set: "dbtool_set"
       case .look: "dbtool_look"
       case .restore: "dbtool_restore"
@@ -47,7 +76,8 @@ package enum Front {
     }
   }
 
-  /// What makes a backend as good as new. DISCARD SEQUENCES is not among it: it throws away cached values.
+  /// What makes a backend as good as new. DISCARD SEQUENCES comes to it, unless the database has sequences that
+  /// cache values: it throws those away.
   static let cleaning: [Step] = [
     .resetAuthorization, .resetRole, .resetAll, .closeAll, .unlisten, .unlock, .discardTemporary,
   ]
@@ -66,24 +96,67 @@ package enum Front {
   package static var preparationCount: Int { Step.allCases.count * 2 }
 
   /// The whole front for an image.
-  static func bytes(for image: SettingsImage) -> [UInt8] {
+  static func bytes(for image: SettingsImage, discardingSequences: Bool = true) -> [UInt8] {
     var writer = MessageWriter(reservingCapacity: 512)
     run(.begin, in: &writer)
     for step in cleaning { run(step, in: &writer) }
-    // The encoding comes last: until then values travel as the server's own bytes.
-    let encoding = "client_encoding"
-    for setting in image.settings where setting.name != encoding { set(setting, in: &writer) }
-    for setting in image.settings where setting.name == encoding { set(setting, in: &writer) }
+    if discardingSequences { run(.discardSequences, in: &writer) }
+    let last = lateSettings
+    for setting in image.settings where !last.contains(setting.name) { set(setting, in: &writer) }
+    for name in last {
+      if let value = image[name] { set(SettingsImage.Setting(name: name, value: value), in: &writer) }
+    }
     run(.commit, in: &writer)
     return writer.bytes
   }
 
+  /// Settings that are set behind all others, in this order. Until the encoding is, values travel as the server's
+  /// own bytes; other settings may ask for more than the role may do; timeouts must not end what is before them.
+  private static let lateSettings = [
+    "client_encoding", "session_authorization", "role", "lock_timeout", "statement_timeout",
+  ]
+
   /// How many steps the front of an image with so many settings has.
-  package static func count(settings: Int) -> Int { cleaning.count + 2 + settings }
+  package static func count(settings: Int, discardingSequences: Bool = true) -> Int {
+    cleaning.count + (discardingSequences ? 3 : 2) + settings
+  }
 
   /// Asks for a setting's value.
   package static func appendLook(_ name: String, to writer: inout MessageWriter) {
     run(.look, [Array(name.utf8)], in: &writer)
+  }
+
+  /// Asks for what one of the steps without parameters answers.
+  package static func appendLook(_ step: Step, to writer: inout MessageWriter) { run(step, in: &writer) }
+
+  /// What the client's own name for a statement must stand for on the backend: closes it, and makes it anew by an
+  /// SQL-level PREPARE. ``installCount`` answers.
+  static func appendInstall(_ name: [UInt8], prepare: [UInt8], to writer: inout MessageWriter) {
+    appendClose(name, to: &writer)
+    appendClose(Array("dbtool_install".utf8), to: &writer)
+    writer.message(FrontendTag.parse) { writer in
+      writer.text("dbtool_install")
+      writer.text(prepare)
+      writer.uint16(0)
+    }
+    writer.message(FrontendTag.bind) { writer in
+      writer.text("")
+      writer.text("dbtool_install")
+      writer.uint16(0)
+      writer.uint16(0)
+      writer.uint16(0)
+    }
+    writer.execute(portal: "", maxRows: 0)
+  }
+
+  static var installCount: Int { 4 }
+
+  /// Closes a statement of this name; no error when there is none.
+  static func appendClose(_ name: [UInt8], to writer: inout MessageWriter) {
+    writer.message(FrontendTag.close) { writer in
+      writer.byte(UInt8(ascii: "S"))
+      writer.text(name)
+    }
   }
 
   /// Sets a setting to what its client started with, unless it is `unchanged` still, and answers what it is then.

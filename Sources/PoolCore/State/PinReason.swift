@@ -1,7 +1,7 @@
 /// Why a client keeps its backend beyond its transaction: state that cannot be carried to another one.
 package enum PinReason: UInt8, CaseIterable, Sendable {
-  case temporaryObject, heldCursor, listen, preparedStatement, advisoryLock, sequenceMemory, library, role
-  case settingByFunction, settingInBlock, randomSeed, longText
+  case temporaryObject, heldCursor, listen, preparedStatement, advisoryLock, sequenceMemory, library
+  case settingByFunction, randomSeed, longText
 
   /// As logs and metrics name it.
   package var name: String {
@@ -13,11 +13,56 @@ package enum PinReason: UInt8, CaseIterable, Sendable {
     case .advisoryLock: "advisory_lock"
     case .sequenceMemory: "sequence_memory"
     case .library: "load"
-    case .role: "role"
     case .settingByFunction: "set_config"
-    case .settingInBlock: "set_in_do"
     case .randomSeed: "random_seed"
     case .longText: "long_text"
     }
+  }
+
+  /// Whether the server's catalogues tell that it is gone.
+  package var canBeSeen: Bool {
+    switch self {
+    case .temporaryObject, .heldCursor, .advisoryLock: true
+    case .listen, .preparedStatement, .sequenceMemory, .library, .settingByFunction, .randomSeed, .longText:
+      false
+    }
+  }
+
+  /// Whether cleaning a backend leaves nothing of it behind.
+  package var canBeCleaned: Bool {
+    switch self {
+    case .temporaryObject, .heldCursor, .advisoryLock, .listen, .sequenceMemory, .settingByFunction: true
+    case .preparedStatement, .library, .randomSeed, .longText: false
+    }
+  }
+}
+
+/// All reasons why a client keeps its backend.
+package struct PinSet: Equatable, Sendable {
+  private var bits: UInt16 = 0
+
+  package init() {}
+
+  package var isEmpty: Bool { bits == 0 }
+
+  /// One of them, for logs and metrics.
+  package var first: PinReason? {
+    bits == 0 ? nil : PinReason(rawValue: UInt8(truncatingIfNeeded: bits.trailingZeroBitCount))
+  }
+
+  package func contains(_ reason: PinReason) -> Bool { bits & (1 << UInt16(reason.rawValue)) != 0 }
+
+  package mutating func insert(_ reason: PinReason) { bits |= 1 << UInt16(reason.rawValue) }
+
+  package mutating func remove(_ reason: PinReason) { bits &= ~(1 << UInt16(reason.rawValue)) }
+
+  /// One that only the end of the backend undoes.
+  package var mustClose: Bool { PinReason.allCases.contains { contains($0) && !$0.canBeCleaned } }
+
+  /// One whose end the catalogues tell.
+  package var canBeSeen: Bool { PinReason.allCases.contains { contains($0) && $0.canBeSeen } }
+
+  mutating func removeSeen() {
+    for reason in PinReason.allCases where reason.canBeSeen { remove(reason) }
   }
 }

@@ -62,6 +62,8 @@ package struct ImageTable: Sendable {
     var image = SettingsImage()
     var uses = 0
     var front: [UInt8] = []
+    /// The same without DISCARD SEQUENCES; made when it is needed.
+    var frontKeepingSequences: [UInt8] = []
   }
 
   private var entries: [Entry] = [Entry(image: SettingsImage(), uses: 1, front: [])]
@@ -79,6 +81,16 @@ package struct ImageTable: Sendable {
 
   /// What goes in front of the first bytes of a client with this image on a backend that another one had.
   package func front(_ id: ImageID) -> [UInt8] { entries[Int(id.index)].front }
+
+  /// The same for a database whose sequences cache values.
+  package mutating func frontKeepingSequences(_ id: ImageID) -> [UInt8] {
+    let index = Int(id.index)
+    if entries[index].frontKeepingSequences.isEmpty {
+      entries[index].frontKeepingSequences = Front.bytes(
+        for: entries[index].image, discardingSequences: false)
+    }
+    return entries[index].frontKeepingSequences
+  }
 
   /// The image's number, used once more.
   package mutating func retain(_ image: SettingsImage) -> ImageID {

@@ -50,6 +50,19 @@ package struct StatementTable: Sendable {
 
   package func effects(of statement: StatementID) -> SessionEffects { effectsOf[Int(statement.index)] }
 
+  /// Its text, with what follows it in a Parse message.
+  func text(of statement: StatementID) -> [UInt8] { texts.bytes(of: statement.index) }
+
+  /// A Parse message that gives the statement a client's own name.
+  func appendParse(_ statement: StatementID, named name: [UInt8], to out: inout [UInt8]) {
+    let tail = texts.bytes(of: statement.index)
+    out.append(FrontendTag.parse)
+    appendInt32(4 + name.count + 1 + tail.count, to: &out)
+    out.append(contentsOf: name)
+    out.append(0)
+    out.append(contentsOf: tail)
+  }
+
   /// Whether executing the statement touches session state; kept apart since almost none does.
   package func hasEffects(_ statement: StatementID) -> Bool { !effectsOf[Int(statement.index)].isEmpty }
 

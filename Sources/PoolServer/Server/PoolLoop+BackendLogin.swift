@@ -173,10 +173,8 @@ extension PoolLoop {
     writer.raw(Front.preparation())
     writer.sync()
     sendToBackend(index, writer.bytes)
-    if limitIsFromServer {
-      sessions.ask(Self.limitSettings, on: BackendID(index))
-      sendToBackend(index, sessions.rewritten)
-    }
+    sessions.askAtLogin(limitIsFromServer ? Self.limitSettings : [], on: BackendID(index))
+    sendToBackend(index, sessions.rewritten)
     if !settings.initQuery.isEmpty {
       sessions.runOwn(settings.initQuery, on: BackendID(index))
       sendToBackend(index, sessions.rewritten)
@@ -190,7 +188,10 @@ extension PoolLoop {
   /// A ReadyForQuery while the front's statements are prepared.
   mutating func backendPrepared(_ index: Int) {
     guard sessions.backends[index].ledger.isSettled else { return }
-    if limitIsFromServer { adoptServerLimit(sessions.backends[index].looked) }
+    var answers = sessions.backends[index].looked
+    sessions.backends[index].keepsSequences = answers.popLast() == [UInt8(ascii: "t")]
+    if limitIsFromServer { adoptServerLimit(answers) }
+    sessions.maxPinned = max(1, pool.limits.maxBackends * settings.maxPinnedPercent / 100)
     sessions.backends[index].looked = []
     backendLogins[index] = nil
     backendTimers.cancel(index)

@@ -126,7 +126,7 @@ extension PoolLoop {
         case .frontDone: passes = false
         case .looked(let number):
           passes = false
-          looked(index, Int(number), header.tag, bytes, offset, header.length)
+          looked(index, number, header.tag, bytes, offset, header.length)
         case .failed:
           passes = true
           backends[index].isCopyingIn = false
@@ -235,13 +235,19 @@ extension PoolLoop {
   }
 
   private mutating func looked(
-    _ index: Int, _ number: Int, _ tag: UInt8, _ bytes: Span<UInt8>, _ offset: Int, _ length: Int
+    _ index: Int, _ number: UInt32, _ tag: UInt8, _ bytes: Span<UInt8>, _ offset: Int, _ length: Int
   ) {
-    guard tag == BackendTag.dataRow, let row = DataRowView.read(in: bytes, at: offset, length: length),
-      let column = row.column(in: bytes, at: row.columnsStart)
-    else { return }
-    let value = column.isNull ? nil : copiedBytes(in: bytes, from: column.valueStart, to: column.valueEnd)
-    sessions.backends[index].looked.append(value)
+    guard tag == BackendTag.dataRow, let row = DataRowView.read(in: bytes, at: offset, length: length) else {
+      return
+    }
+    var columns: [[UInt8]?] = []
+    var at = row.columnsStart
+    while columns.count < row.columnCount, let column = row.column(in: bytes, at: at) {
+      columns.append(
+        column.isNull ? nil : copiedBytes(in: bytes, from: column.valueStart, to: column.valueEnd))
+      at = column.valueEnd
+    }
+    sessions.looked(number, columns, on: BackendID(index))
   }
 
   /// FATAL and PANIC end the connection: its end of file follows.

@@ -120,8 +120,8 @@ extension PoolLoop {
     backends[index].client = ClientID.none.index
     backends[index].readPaused = false
     pool.borrowerLeft(id)
-    // Not all that pins can be undone: SQL-level PREPARE, LOAD, the random seed.
-    backends[index].mustClose = sessions.isPinned(client)
+    // Not all that pins can be undone: LOAD, the random seed.
+    backends[index].mustClose = sessions.leavesMuch(client)
     sessions.backends[index].owner = .none
     guard !backends[index].hasHalfFrame, !backends[index].isDying else { return closeBackend(index) }
     backends[index].phase = .recovering
@@ -188,6 +188,7 @@ extension PoolLoop {
     backends[index].client = ClientID.none.index
     clients[client].backend = BackendID.none.index
     closeBackend(index)
+    sessions.backendLost(ClientID(client))
     var answer = error ?? ErrorFields(severity: .error, sqlState: "08006", message: reason)
     if clients[client].phase == .checking {
       answer.becomeFatal()

@@ -116,7 +116,7 @@ extension PoolLoop {
     if ledger.isDoubtful, ledger.status == .idle { return partFromDoubtful(client, backend) }
     switch sessions.afterReady(ClientID(client), BackendID(backend)) {
     case .keep:
-      if let reason = sessions.clients[client].pin, !clients[client].isPinned { pinned(client, reason) }
+      if !clients[client].isPinned, let reason = sessions.clients[client].pin { pinned(client, reason) }
       watchOpenTransaction(client, backend)
     case .look:
       sendToBackend(backend, sessions.rewritten)
@@ -131,6 +131,7 @@ extension PoolLoop {
   /// How many answers the backend still owes cannot be known (a COPY failed behind Syncs of its own batch): the client
   /// has all of its own, and the backend is closed.
   private mutating func partFromDoubtful(_ client: Int, _ backend: Int) {
+    sessions.backendLost(ClientID(client))
     clients[client].backend = BackendID.none.index
     closeBackend(backend)
     becomeIdle(client)
@@ -139,11 +140,21 @@ extension PoolLoop {
 
   private mutating func pinned(_ client: Int, _ reason: PinReason) {
     clients[client].isPinned = true
+    clients[client].pinnedAt = now.nanoseconds
     counters.pins.add(reason)
     let identity = identities.entries[Int(clients[client].identity)]
     logger.info(
       "a client keeps its backend: \(reason.name)",
-      metadata: ["user": "\(identity.user)", "database": "\(identity.database)"])
+      metadata: [
+        "user": "\(identity.user)", "database": "\(identity.database)",
+        "statement": "\(sessions.clients[client].pinnedBy)",
+      ])
+  }
+
+  private mutating func unpinned(_ client: Int) {
+    clients[client].isPinned = false
+    let age = now.nanoseconds(since: Instant(nanoseconds: clients[client].pinnedAt)) / 1_000_000
+    logger.info("a client shares its backend again", metadata: ["pinned_ms": "\(age)"])
   }
 
   /// Every answer is in, and yet the client has its backend: how long may it think?
@@ -173,7 +184,7 @@ extension PoolLoop {
   /// The release rule holds: client and backend part.
   mutating func release(_ client: Int, _ backend: Int) {
     clients[client].backend = BackendID.none.index
-    clients[client].isPinned = false
+    if clients[client].isPinned { unpinned(client) }
     backends[backend].client = ClientID.none.index
     backends[backend].readPaused = false
     if backends[backend].mayRead { readLater(backend: backend) }

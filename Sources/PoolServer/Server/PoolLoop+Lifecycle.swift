@@ -64,7 +64,7 @@ extension PoolLoop {
       case .waiting: snapshot.waiting += 1
       case .active:
         snapshot.clientsActive += 1
-        if sessions.clients[index].pin != nil { snapshot.clientsPinned += 1 }
+        if sessions.isPinned(ClientID(index)) { snapshot.clientsPinned += 1 }
       case .closing: snapshot.clientsClosing += 1
       }
     }
@@ -157,6 +157,7 @@ extension PoolLoop {
     repeatCancels()
     giveUpOnServer()
     probeServer()
+    lookAtPinsAgain()
     if settings.serverIdleTimeout > 0, now.nanoseconds > settings.serverIdleTimeout * 1_000_000 {
       let moment = Instant(nanoseconds: now.nanoseconds - settings.serverIdleTimeout * 1_000_000)
       let kept = pool.limits.maxBackends * settings.maxIdleConnectionsPercent / 100
@@ -170,6 +171,14 @@ extension PoolLoop {
       if let backend = pool.idleBackend(connectedBefore: moment) { closeBackend(Int(backend.index)) }
     }
     if drain.isDraining { drainProgressed() }
+  }
+
+  /// What pins may also go where no text tells: in functions. Now and then pinned clients are looked at after
+  /// whatever they do next.
+  private mutating func lookAtPinsAgain() {
+    guard sessions.pinnedCount > 0, now >= pinLookDue else { return }
+    pinLookDue = now.advanced(byMilliseconds: 5_000)
+    for index in 0..<clients.used where clients[index].isPinned { sessions.lookAtPins(ClientID(index)) }
   }
 
   /// While the server is not known to answer and nobody's wait makes the pool connect, it tries by itself, once a

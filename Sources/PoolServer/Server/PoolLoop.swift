@@ -46,6 +46,7 @@ struct PoolLoop: ~Copyable {
   var limitIsFromServer: Bool
   var acceptsPausedUntil: Instant?
   var janitorDue = Instant(nanoseconds: 0)
+  var pinLookDue = Instant(nanoseconds: 0)
 
   static let scratchSize = 65_536
 

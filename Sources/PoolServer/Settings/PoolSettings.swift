@@ -85,6 +85,8 @@ package struct PoolSettings: Sendable {
   package var drainTimeout: UInt64 = 25_000
   package var initQuery = ""
   package var maxPreparedStatements = 500
+  /// Of the cap: so many clients may keep a backend beyond their transactions, one at least.
+  package var maxPinnedPercent = 50
 
   package init(target: Target, users: [User]) {
     self.target = target

@@ -35,6 +35,8 @@ struct ClientSlot {
   var dropsRest = false
   /// It keeps its backend beyond its transactions; counted and logged once.
   var isPinned = false
+  /// Since when. Nanoseconds.
+  var pinnedAt: UInt64 = 0
   /// It waits for a backend only to prepare statements; see ``Sessions/answerParses(_:in:)``.
   var mayBeAnswered = false
   /// A Unix socket, whose readiness to write is asked for only when it is needed.

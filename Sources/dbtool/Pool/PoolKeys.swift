@@ -93,8 +93,8 @@ enum PoolKeys {
       "When a backend is cleaned before another client.",
       only: ["always"], hint: "leave session_check out: a backend is cleaned whenever its client changes"),
     PoolKey(
-      "max_pinned_percent", .count(percent), "50", "Share of the cap that pinned clients may hold.",
-      only: ["50"], hint: "leave it out, and watch dbtool_pool_clients_pinned"),
+      "max_pinned_percent", .count(percent, .init(\.maxPinnedPercent)), "50",
+      "Share of the cap that pinned clients may hold; one may always."),
 
     // MARK: The process
     PoolKey(

@@ -129,7 +129,7 @@ struct ModelPool {
       if reply.text == "DISCARD ALL" || reply.text == "DEALLOCATE ALL", let holder {
         sessions.statementsDropped(ClientID(holder), backend, discardsAll: reply.text == "DISCARD ALL")
       }
-    case .looked: sessions.backends[index].looked.append(Array(reply.text.utf8))
+    case .looked(let number): sessions.looked(number, [Array(reply.text.utf8)], on: backend)
     case .frontFailed, .unasked, .violation: faults.append("\(verdict) for \(reply)")
     case .forward, .swallow, .ready, .prepared, .unprepared, .frontDone, .failed: break
     }

@@ -1,0 +1,256 @@
+import PostgresWire
+
+// What must be known once a transaction has ended: what a client's statements have made of its session.
+
+extension Sessions {
+  /// Called when a ReadyForQuery has come: may the backend go back?
+  package mutating func afterReady(_ client: ClientID, _ backend: BackendID) -> AfterReady {
+    let index = Int(client.index)
+    guard backends[Int(backend.index)].ledger.isSettled else { return .keep }
+    if !clients[index].touched.isEmpty || !clients[index].marks.isEmpty, ask(client, backend) { return .look }
+    return clients[index].pins.isEmpty ? .release : .keep
+  }
+
+  /// Puts all questions into ``rewritten``. False when there are none.
+  private mutating func ask(_ client: ClientID, _ backend: BackendID) -> Bool {
+    let index = Int(client.index)
+    var marks = clients[index].marks
+    if !clients[index].pins.canBeSeen { marks.remove(.pins) }
+    clients[index].marks = []
+    if marks.contains(.settings) {
+      for name in customNames.sorted() where !clients[index].touched.contains(name) {
+        clients[index].touched.append(name)
+      }
+    }
+    guard !marks.isEmpty || !clients[index].touched.isEmpty else { return false }
+    rewritten.removeAll(keepingCapacity: true)
+    forgetAnswers(on: backend)
+    clients[index].looking = clients[index].touched
+    clients[index].touched = []
+    clients[index].asked = marks
+    clients[index].isAsking = true
+    appendLooks(clients[index].looking, on: backend, restoringFor: client)
+    appendLooks(marks, on: backend)
+    appendOwnSync(on: backend)
+    return true
+  }
+
+  private mutating func forgetAnswers(on backend: BackendID) {
+    let index = Int(backend.index)
+    backends[index].looked = []
+    backends[index].lookedRows = []
+    backends[index].lookFailed = false
+  }
+
+  private mutating func appendLooks(_ marks: SessionMarks, on backend: BackendID) {
+    if marks.isEmpty { return }
+    var writer = MessageWriter(reservingCapacity: 128)
+    for (mark, step, payload) in Self.questions where marks.contains(mark) {
+      Front.appendLook(step, to: &writer)
+      backends[Int(backend.index)].ledger.sent(Expectation(.look, payload))
+    }
+    rewritten.append(contentsOf: writer.bytes)
+  }
+
+  private static let questions: [(SessionMarks, Front.Step, UInt32)] = [
+    (.settings, .lookAtSettings, UInt32.max), (.names, .lookAtNames, UInt32.max - 1),
+    (.pins, .lookAtPins, UInt32.max - 2),
+  ]
+
+  /// A RESET went back to what the backend started with. In place of a look, what the client started with is put
+  /// there, before anything that the client sends next.
+  mutating func appendLooks(
+    _ settings: [String], on backend: BackendID, restoringFor client: ClientID = .none
+  ) {
+    let preparation = appendPreparation(on: backend)
+    if preparation > 0 {
+      backends[Int(backend.index)].ledger.sent(Expectation(.front, UInt32(preparation)))
+    }
+    var writer = MessageWriter(reservingCapacity: 64 * settings.count)
+    for (number, name) in settings.enumerated() {
+      if client != .none, clients[Int(client.index)].reset.contains(name),
+        let started = images[clients[Int(client.index)].startupImage][name]
+      {
+        let unchanged = images[clients[Int(client.index)].image][name] ?? started
+        Front.appendRestore(name, to: started, unless: unchanged, to: &writer)
+      } else {
+        Front.appendLook(name, to: &writer)
+      }
+      backends[Int(backend.index)].ledger.sent(Expectation(.look, UInt32(number)))
+    }
+    rewritten.append(contentsOf: writer.bytes)
+  }
+
+  // MARK: Answers
+
+  /// A row has come that answers the question of this number.
+  package mutating func looked(_ number: UInt32, _ columns: [[UInt8]?], on backend: BackendID) {
+    let index = Int(backend.index)
+    switch number {
+    case UInt32.max: backends[index].lookedRows.append(LookedRow(kind: .settings, columns: columns))
+    case UInt32.max - 1: backends[index].lookedRows.append(LookedRow(kind: .names, columns: columns))
+    case UInt32.max - 2: backends[index].lookedRows.append(LookedRow(kind: .pins, columns: columns))
+    default: backends[index].looked.append(columns.first ?? nil)  // a setting, by its place
+    }
+  }
+
+  /// Something was asked for, and no answer to that is owed any more.
+  package func isLookedUp(_ client: ClientID, _ backend: BackendID) -> Bool {
+    clients[Int(client.index)].isAsking && !backends[Int(backend.index)].ledger.owesLooks
+  }
+
+  /// The answers to ``AfterReady/look`` are in: the client's image follows what the server has now.
+  package mutating func settingsLookedUp(_ client: ClientID, _ backend: BackendID) {
+    let index = Int(client.index)
+    clients[index].isAsking = false
+    // A look that failed has told nothing of this setting nor of those behind it: only this backend has them.
+    if backends[Int(backend.index)].lookFailed { pin(client, .settingByFunction) }
+    var isAsAsked = true
+    if !clients[index].looking.isEmpty || clients[index].asked.contains(.settings) {
+      isAsAsked = adoptSettings(client, backend)
+    }
+    if !backends[Int(backend.index)].lookFailed {
+      if clients[index].asked.contains(.names) { adoptNames(client, backend) }
+      if clients[index].asked.contains(.pins) { adoptPins(client, backend) }
+    }
+    let touchedAgain = clients[index].touched
+    clients[index].reset.removeAll { !touchedAgain.contains($0) }
+    clients[index].looking = []
+    clients[index].asked = []
+    forgetAnswers(on: backend)
+    setImage(isAsAsked ? clients[index].image : nil, of: backend)
+  }
+
+  /// False when the backend has another value than the client shall.
+  private mutating func adoptSettings(_ client: ClientID, _ backend: BackendID) -> Bool {
+    let index = Int(client.index)
+    let values = backends[Int(backend.index)].looked
+    var image = images[clients[index].image]
+    let startup = images[clients[index].startupImage]
+    var isAsAsked = true
+    let looksAtAll = clients[index].asked.contains(.settings)
+    if looksAtAll, !backends[Int(backend.index)].lookFailed {
+      isAsAsked = adoptAll(in: &image, startup: startup, backend)
+    }
+    for (number, name) in clients[index].looking.enumerated() where number < values.count {
+      guard let value = values[number] else {
+        image.remove(name)
+        continue
+      }
+      // A custom name stays behind as '' on a backend where any client ever set it.
+      if looksAtAll, value.isEmpty, image[name] == nil { continue }
+      if clients[index].reset.contains(name), startup[name] == nil, image[name] != value {
+        image.remove(name)
+      } else if image[name] != value {
+        image.set(name, value)
+      }
+    }
+    let id = images.retain(image)
+    images.release(clients[index].image)
+    clients[index].image = id
+    return isAsAsked
+  }
+
+  /// Takes over all that the server lists as set in its session.
+  private func adoptAll(
+    in image: inout SettingsImage, startup: SettingsImage, _ backend: BackendID
+  ) -> Bool {
+    var isAsAsked = true
+    var listed: Set<String> = []
+    for row in backends[Int(backend.index)].lookedRows where row.kind == .settings {
+      guard row.columns.count == 2, let name = row.columns[0], let value = row.columns[1] else { continue }
+      let setting = lowercasedASCII(String(decoding: name, as: UTF8.self))
+      listed.insert(setting)
+      if setting == "role", value == Array("none".utf8) {
+        image.remove(setting)
+      } else if image[setting] != value {
+        image.set(setting, value)
+      }
+    }
+    for setting in image.settings.map(\.name)
+    where !listed.contains(setting) && !setting.contains(".") && !isRole(setting) {
+      // A RESET goes back to what the client started with.
+      if let started = startup[setting] {
+        image.set(setting, started)
+        isAsAsked = false
+      } else {
+        image.remove(setting)
+      }
+    }
+    return isAsAsked
+  }
+
+  private mutating func adoptPins(_ client: ClientID, _ backend: BackendID) {
+    for row in backends[Int(backend.index)].lookedRows where row.kind == .pins {
+      guard row.columns.first == [UInt8(ascii: "f")] else { continue }
+      var pins = clients[Int(client.index)].pins
+      pins.removeSeen()
+      setPins(client, pins)
+    }
+  }
+
+  /// The backend is lost to its client, and with it what only that one had.
+  package mutating func backendLost(_ client: ClientID) {
+    setPins(client, PinSet())
+    clients[Int(client.index)].marks = []
+    clients[Int(client.index)].isAsking = false
+    clients[Int(client.index)].touched = []
+    clients[Int(client.index)].looking = []
+  }
+
+  // MARK: Touched
+
+  mutating func touch(_ client: ClientID, _ effects: SessionEffects) {
+    let index = Int(client.index)
+    if let reason = effects.pin { pin(client, reason) }
+    clients[index].marks.formUnion(effects.marks)
+    var resets = effects.resets
+    if effects.resetsAll {
+      var known = images[clients[index].image].settings.map(\.name)
+      known += images[clients[index].startupImage].settings.map(\.name)
+      known += clients[index].touched
+      for name in known where !effects.settings.contains(name) && (effects.resetsRole || !isRole(name)) {
+        resets.append(name)
+      }
+    }
+    let settings = effects.settings
+    // SET SESSION AUTHORIZATION ends SET ROLE.
+    if (settings + resets).contains("session_authorization"), images[clients[index].image]["role"] != nil,
+      !settings.contains("role"), !resets.contains("role")
+    {
+      resets.append("role")
+    }
+    for name in settings { noteCustom(name) }
+    for name in resets + settings where !clients[index].touched.contains(name) {
+      clients[index].touched.append(name)
+    }
+    for name in resets where !clients[index].reset.contains(name) { clients[index].reset.append(name) }
+    // A SET behind a RESET has the last word.
+    clients[index].reset.removeAll { settings.contains($0) }
+  }
+
+  /// Bounded, since clients choose the names.
+  private mutating func noteCustom(_ name: String) {
+    if name.contains("."), customNames.count < 64 { customNames.insert(name) }
+  }
+
+  // MARK: Pins
+
+  /// After what the client does next, the catalogues are asked whether it is pinned still.
+  package mutating func lookAtPins(_ client: ClientID) {
+    clients[Int(client.index)].marks.insert(.pins)
+  }
+
+  mutating func pin(_ client: ClientID, _ reason: PinReason) {
+    var pins = clients[Int(client.index)].pins
+    pins.insert(reason)
+    setPins(client, pins)
+  }
+
+  mutating func setPins(_ client: ClientID, _ pins: PinSet) {
+    let index = Int(client.index)
+    if clients[index].pins.isEmpty != pins.isEmpty { pinnedCount += pins.isEmpty ? -1 : 1 }
+    clients[index].pins = pins
+    if pins.isEmpty { clients[index].pinnedBy = "" }
+  }
+}
