@@ -154,7 +154,7 @@ check_swift
 missing=()
 command -v pkg-config >/dev/null || missing+=(pkg-config)
 has_library libpq || missing+=(libpq-dev)
-has_library libcrypto || missing+=(libssl-dev)
+has_library openssl || missing+=(libssl-dev)
 server_is_missing=
 has_server || server_is_missing=yes
 if [ -n "$wants_tests" ] && ! command -v psql >/dev/null; then missing+=(postgresql-client); fi

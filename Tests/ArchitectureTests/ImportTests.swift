@@ -69,6 +69,25 @@ import Testing
     #expect(Set(folders).subtracting(["CLibPQ", "COpenSSL", "CLinux"]) == Set(Self.allowed.keys))
   }
 
+  /// Each of these says its invariants in comments.
+  static let unsafeFilesOfThePool: Set<String> = [
+    "BackendSlot", "ByteQueue", "OpenSSLHash", "PoolLoop", "PoolLoop+BackendLogin", "PoolLoop+BackendTLS",
+    "PoolLoop+BackendTraffic", "PoolLoop+Borrow", "PoolLoop+Cancel", "PoolLoop+ClientLogin",
+    "PoolLoop+ClientTLS",
+    "PoolLoop+ClientTraffic", "Poller", "Socket", "SocketAddress", "TLSChannel", "TLSFailure", "TLSTransport",
+  ]
+
+  @Test("the pool's unsafe pointers stay in the files that are known for them")
+  func unsafeFilesAreKnown() throws {
+    let found = try Self.files(of: "PoolServer").filter { file in
+      try String(contentsOf: file, encoding: .utf8).split(whereSeparator: \.isNewline).contains {
+        $0.contains("Unsafe") && !$0.drop { $0 == " " }.hasPrefix("//")
+      }
+    }
+    let names = Set(found.map { $0.deletingPathExtension().lastPathComponent })
+    #expect(names.isSubset(of: Self.unsafeFilesOfThePool), "\(names.subtracting(Self.unsafeFilesOfThePool))")
+  }
+
   @Test(
     "pure targets hold no unsafe pointer",
     arguments: ["SQLText", "PostgresWire", "SeedData", "Migrations", "PoolCore"])

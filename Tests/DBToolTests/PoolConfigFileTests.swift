@@ -61,7 +61,9 @@ struct PoolConfigFileTests {
     #expect(settings.borrowTimeout == 3_000)
     #expect(settings.idleClientTimeout == 90_000)
     #expect(settings.initQuery == "SET jit = off")
-    #expect(settings.target == .init(host: "db.internal", port: 5432))
+    #expect(settings.target.host == "db.internal")
+    #expect(settings.target.port == 5432)
+    #expect(settings.target.encryption == .disable)
     #expect(settings.users.map(\.name) == ["app", "report"])
     #expect(settings.users.map(\.maxConnections) == [40, 0])
     #expect(settings.users.map(\.serverUser) == [nil, "reader"])
@@ -130,11 +132,8 @@ struct PoolConfigFileTests {
       ("[pool]\nsqlstate_compat = \"rds\"", "sqlstate_compat = \"rds\""),
       ("[pool]\nmin_connections = 5", "min_connections = 5"),
       ("[pool]\nmax_replica_lag = \"2s\"", "max_replica_lag = \"2s\""),
-      ("[pool.tls]\nmode = \"require\"", "tls.mode = \"require\""),
-      ("[pool.tls]\ncert_file = \"a.pem\"", "tls.cert_file = \"a.pem\""),
       ("[pool.fleet]\nenabled = true", "fleet.enabled = true"),
       ("[[pool.targets]]\nhost = \"a\"\nrole = \"reader\"", "role = \"reader\""),
-      ("[[pool.targets]]\nhost = \"a\"\nsslmode = \"verify-full\"", "sslmode = \"verify-full\""),
       ("[[pool.targets]]\nhost = \"a\"\n[[pool.targets]]\nhost = \"b\"", "several targets"),
       ("[[pool.users]]\nname = \"a\"\npassword = \"b\"\npool_mode = \"session\"", "pool_mode = \"session\""),
       ("[[pool.databases]]\nname = \"a\"\nrole = \"reader\"", "role = \"reader\""),
@@ -144,6 +143,40 @@ struct PoolConfigFileTests {
     #expect(found.what == what + (what.hasPrefix("several") ? " are" : " is") + " not served yet")
     #expect(found.hint?.isEmpty == false)
     #expect(found.place?.line != nil)
+  }
+
+  @Test(
+    "encryption that lacks a file is refused at its mode",
+    arguments: [
+      (
+        "[pool.tls]\nmode = \"require\"",
+        "tls.mode is \"require\", which needs tls.cert_file and tls.key_file"
+      ),
+      (
+        "[pool.tls]\nmode = \"verify-ca\"\ncert_file = \"a\"\nkey_file = \"b\"",
+        "tls.mode is \"verify-ca\", which needs tls.ca_file"
+      ),
+      (
+        "[[pool.targets]]\nhost = \"a\"\nsslmode = \"verify-full\"",
+        "sslmode is verify-full, which needs the certificate of an authority"
+      ),
+    ])
+  func missingFiles(text: String, what: String) throws {
+    let found = try #require(
+      failure(text, environment: ["DATABASE_URL": "postgres://a:b@db/x"]))
+    #expect(found.what == what)
+    #expect(found.hint?.isEmpty == false)
+    #expect(found.place?.line != nil)
+  }
+
+  @Test("certificates are looked for in the file's folder")
+  func certificateFolder() throws {
+    let text = "[pool.tls]\nmode = \"allow\"\ncert_file = \"a.pem\"\nkey_file = \"/b.pem\""
+    let document = try PoolDocument(path: "conf/dbtool.toml", text: text)
+    let tls = try PoolConfiguration(flags: [:], environment: shopURL, document: document).settings.tls
+    #expect(tls.mode == .allow)
+    #expect(tls.certFile == "conf/a.pem")
+    #expect(tls.keyFile == "/b.pem")
   }
 
   @Test("the same keys with their defaults are taken")

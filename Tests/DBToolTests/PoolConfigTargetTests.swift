@@ -54,12 +54,16 @@ struct PoolConfigTargetTests {
       (["DATABASE_URL": "postgres://db/shop"], "no user is named"),
       (["DATABASE_URL": "postgres://app@db/shop"], "user \"app\" has no password"),
       (
-        ["DATABASE_URL": "postgres://a:b@db/x?sslmode=require"],
-        "sslmode=require in DATABASE_URL is not served yet"
+        ["DATABASE_URL": "postgres://a:b@db/x", "PGSSLMODE": "verify-full"],
+        "sslmode of DATABASE_URL or PGSSLMODE is verify-full, which needs the certificate of an authority"
       ),
       (
-        ["DATABASE_URL": "postgres://a:b@db/x", "PGSSLMODE": "verify-full"],
-        "PGSSLMODE=verify-full is not served yet"
+        ["DATABASE_URL": "postgres://a:b@db/x?sslmode=require&sslrootcert=system"],
+        "sslmode of DATABASE_URL or PGSSLMODE is verify-ca, too weak for the authority \"system\""
+      ),
+      (
+        ["DATABASE_URL": "postgres://a:b@db/x", "PGSSLNEGOTIATION": "direct"],
+        "sslmode of DATABASE_URL or PGSSLMODE is prefer, too weak for sslnegotiation=direct"
       ),
       (["DATABASE_URL": "postgres://a:b@x,y/z"], "several servers in DATABASE_URL are not served yet"),
       (
@@ -76,6 +80,30 @@ struct PoolConfigTargetTests {
     let found = try #require(failure("", environment: environment))
     #expect(found.what == what)
     #expect(found.hint != nil)
+  }
+
+  @Test(
+    "sslmode, sslrootcert and sslnegotiation mean what they mean to libpq",
+    arguments: [
+      ("", .prefer, "", false), ("sslmode=disable", .disable, "", false),
+      ("sslmode=require", .require, "", false),
+      ("sslmode=require&sslrootcert=/ca", .verifyCA, "/ca", false),
+      ("sslmode=verify-full&sslrootcert=/ca", .verifyFull, "/ca", false),
+      ("sslrootcert=system", .verifyFull, "system", false),
+      ("sslmode=require", .require, "", true),
+    ] as [(String, PoolSettings.ServerEncryption, String, Bool)])
+  func encryption(way: String, mode: PoolSettings.ServerEncryption, file: String, isDirect: Bool) throws {
+    let target = try configuration(
+      environment: [
+        "DATABASE_URL": "postgres://a:b@x/y?hostaddr=127.0.0.1&\(way)",
+        "PGSSLNEGOTIATION": isDirect ? "direct" : "postgres",
+      ]
+    ).settings.target
+    #expect(target.encryption == mode)
+    #expect(target.caFile == file)
+    #expect(target.isDirect == isDirect)
+    #expect(target.host == "127.0.0.1")
+    #expect(target.certificateHost == "x")
   }
 
   @Test("what has no effect is told, not hidden")

@@ -21,10 +21,10 @@ final class PoolProcess {
 
   /// Runs `body` beside a pool that is ready, then ends the pool by SIGTERM, which it must do in order.
   static func with(
-    _ database: DatabaseTarget, backends: Int = 4, _ flags: [String] = [],
-    _ body: (PoolProcess) throws -> Void
+    _ database: DatabaseTarget, backends: Int = 4, _ flags: [String] = [], way: String = "sslmode=disable",
+    variables: [String: String] = [:], _ body: (PoolProcess) throws -> Void
   ) throws {
-    let pool = try PoolProcess(database, backends: backends, flags)
+    let pool = try PoolProcess(database, backends: backends, flags, way: way, variables: variables)
     defer { if pool.process.isRunning { pool.process.send(SIGKILL) } }
     guard eventually(within: .seconds(60), { pool.page("/readyz")?.status == 200 }) else {
       throw NotReady(stderr: pool.process.stderrSoFar)
@@ -43,8 +43,10 @@ final class PoolProcess {
   }
 
   /// Starts it; it may not be ready yet.
+  /// - Parameter way: how it gets to the server, as parameters of a URL.
   init(
-    _ database: DatabaseTarget, backends: Int = 4, _ flags: [String] = [], port chosen: UInt16? = nil
+    _ database: DatabaseTarget, backends: Int = 4, _ flags: [String] = [], port chosen: UInt16? = nil,
+    way: String = "sslmode=disable", variables: [String: String] = [:]
   ) throws {
     server = database
     self.backends = backends
@@ -58,7 +60,8 @@ final class PoolProcess {
       [
         "pool", "--listen", "127.0.0.1:\(port)", "--http-listen", "127.0.0.1:\(httpPort)",
         "--max-connections", String(backends),
-      ] + flags, environment: ["DATABASE_URL": database.testURL], in: "/")
+      ] + flags, environment: variables.merging(["DATABASE_URL": database.testURL(way)]) { _, url in url },
+      in: "/")
   }
 
   /// A port that nobody has at this moment, from below those that the system gives to outgoing connections (32768

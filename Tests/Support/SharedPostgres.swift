@@ -58,8 +58,11 @@ package enum SharedPostgres {
 
 extension DatabaseTarget {
   /// The URL of this database with its password, for a command line or `DATABASE_URL` in a test.
-  package var testURL: String {
+  package var testURL: String { testURL("sslmode=disable") }
+
+  /// The same with other parameters: `sslmode=require`.
+  package func testURL(_ parameters: String) -> String {
     let login = "\(user ?? ""):\(password?.reveal ?? "")"
-    return "postgresql://\(login)@\(host ?? ""):\(port ?? "")/\(database ?? "")?sslmode=disable"
+    return "postgresql://\(login)@\(host ?? ""):\(port ?? "")/\(database ?? "")?\(parameters)"
   }
 }

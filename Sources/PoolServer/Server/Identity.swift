@@ -14,6 +14,8 @@ struct IdentityTable {
     let database: String
     let serverUser: String
     let serverPassword: String
+    /// Whether the server has refused the way that the target's `sslmode` tries first; then the other is taken.
+    var takesSecondChoice = false
     /// What the server reports at login, the same for all of the identity's clients; `nil` until one has logged in.
     var common: [ReportedParameter]?
     /// Startup settings that the server has accepted, and what it reports for them.

@@ -72,6 +72,7 @@ extension PoolLoop {
     logins[index] = nil
     clientTimers.cancel(index)
     poller.remove(clients[index].fd)
+    if clients[index].tls != nil { endEncryption(client: index) }
     close(clients[index].fd)
     clients[index].incoming.free()
     clients[index].outgoing.free()

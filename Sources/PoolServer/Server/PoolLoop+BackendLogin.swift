@@ -7,6 +7,12 @@ import PostgresWire
 /// A backend on its way in.
 struct BackendLogin {
   let identity: IdentityID
+  /// Whether TLS is wanted on this try.
+  var isEncrypted = false
+  /// `prefer` or `allow` has failed one way, and this is the other.
+  var isSecondTry = false
+  /// The first way was refused by the server's rules, so the second is taken first from now on, if it works.
+  var wasRefused = false
   var scram: ScramClient?
   var reported: [ReportedParameter] = []
   var salt: [UInt8] = []
@@ -21,9 +27,15 @@ extension PoolLoop {
     let generation = backends[index].generation
     backends[index] = BackendSlot()
     backends[index].generation = generation
-    backends[index].phase = .connecting
-    backendLogins[index] = BackendLogin(identity: identity)
+    backendLogins[index] = BackendLogin(identity: identity, isEncrypted: beginsEncrypted(identity))
     counters.backendConnects += 1
+    dialBackend(index)
+  }
+
+  /// Connects for the login that is to be, on a slot that is fresh.
+  mutating func dialBackend(_ index: Int) {
+    backends[index].phase = .connecting
+    if backendLogins[index]?.isEncrypted == true { counters.encryptedBackendConnects += 1 }
     guard !server.addresses.isEmpty else {
       return backendLoginFailed(index, nil, "the server's name \"\(settings.target.host)\" has no address")
     }
@@ -36,7 +48,7 @@ extension PoolLoop {
       backends[index].fd = socket.fd
       backends[index].isUnix = address.isUnix
       backends[index].wantsOut = true
-      let token = Token(.backend, index, generation: generation)
+      let token = Token(.backend, index, generation: backends[index].generation)
       try poller.add(socket.fd, token: token.raw, writable: true)
     } catch {
       return backendLoginFailed(index, nil, error.reason)
@@ -58,6 +70,12 @@ extension PoolLoop {
       poller.modify(
         socket.fd, token: Token(.backend, index, generation: backends[index].generation).raw, writable: false)
     }
+    if login.isEncrypted { return askForEncryption(index) }
+    sendStartup(index)
+  }
+
+  mutating func sendStartup(_ index: Int) {
+    guard let login = backendLogins[index] else { return closeBackend(index) }
     let identity = identities.entries[Int(login.identity.index)]
     var writer = MessageWriter(reservingCapacity: 128)
     writer.startup(parameters: [
@@ -193,6 +211,10 @@ extension PoolLoop {
     if limitIsFromServer { adoptServerLimit(answers) }
     sessions.maxPinned = max(1, pool.limits.maxBackends * settings.maxPinnedPercent / 100)
     sessions.backends[index].looked = []
+    if let login = backendLogins[index], login.wasRefused {
+      identities.entries[Int(login.identity.index)].takesSecondChoice =
+        login.isEncrypted == (settings.target.encryption == .allow)
+    }
     backendLogins[index] = nil
     backendTimers.cancel(index)
     backends[index].phase = .serving
@@ -227,13 +249,16 @@ extension PoolLoop {
   // MARK: Failure
 
   /// The connect or login came to nothing. `error` is the server's own, where it gave one.
-  mutating func backendLoginFailed(_ index: Int, _ error: ErrorFields?, _ reason: String) {
+  mutating func backendLoginFailed(
+    _ index: Int, _ error: ErrorFields?, _ reason: String, isFinal: Bool = false, hint: String? = nil
+  ) {
     guard backends[index].phase != .absent, let login = backendLogins[index] else { return }
+    if triesOtherwise(index, login, error) { return }
     counters.backendConnectsFailed += 1
     server.lastError = reason
     let identity = login.identity
     pool.connectFailed(at: now)
-    let isTemporary = error.map { Self.isTemporary($0.sqlState) } ?? true
+    let isTemporary = error.map { Self.isTemporary($0.sqlState) } ?? !isFinal
     let who = identities.entries[Int(identity.index)]
     if let missed = server.complaint.tell("\(who.serverUser)/\(who.database): \(reason)", at: now) {
       var facts: Logger.Metadata = [
@@ -241,6 +266,7 @@ extension PoolLoop {
         "target": "\(settings.target.host):\(settings.target.port)",
       ]
       if missed > 0 { facts["repeated"] = "\(missed)" }
+      if let hint { facts["hint"] = "\(hint)" }
       logger.warning("cannot open a backend: \(reason)", metadata: facts)
     }
     // The next attempt tries the host's next address, and then stays with what answers.
@@ -264,7 +290,8 @@ extension PoolLoop {
         server.downSince = nil
         server.probeDue = max(server.probeDue, now.advanced(byMilliseconds: 10_000))
       }
-      failWaiters(of: identity, error ?? ErrorFields(severity: .error, sqlState: "08006", message: reason))
+      failWaiters(
+        of: identity, error ?? ErrorFields(severity: .error, sqlState: "08006", message: reason, hint: hint))
     }
   }
 

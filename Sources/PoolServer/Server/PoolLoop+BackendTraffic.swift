@@ -7,6 +7,7 @@ import PostgresWire
 
 extension PoolLoop {
   mutating func backendReadable(_ index: Int) {
+    if backends[index].phase == .encrypting { return encryptBackend(index) }
     for _ in 0..<Self.readsPerTurn {
       if backends[index].phase == .absent { return }
       if backends[index].readPaused {
@@ -16,7 +17,7 @@ extension PoolLoop {
       backends[index].mayRead = false
       let isFull: Bool
       if backends[index].incoming.isEmpty {
-        switch Socket(fd: backends[index].fd).read(into: scratch, count: Self.scratchSize) {
+        switch receive(backend: index, into: scratch) {
         case .wouldBlock: return
         case .closed: return backendEnded(index)
         case .bytes(let count):
@@ -28,7 +29,7 @@ extension PoolLoop {
         }
       } else {
         guard let room = backends[index].incoming.room(Self.scratchSize) else { return }
-        switch Socket(fd: backends[index].fd).read(into: room, count: Self.scratchSize) {
+        switch receive(backend: index, into: room) {
         case .wouldBlock: return
         case .closed: return backendEnded(index)
         case .bytes(let count):
@@ -54,7 +55,7 @@ extension PoolLoop {
     case .serving, .recovering, .cleaning, .preparing: return forward(index, base, count)
     case .login: return backendLoginBytes(index, base, count)
     case .closing: return count
-    case .absent, .connecting: return count
+    case .absent, .connecting, .encrypting: return count
     }
   }
 
@@ -225,6 +226,9 @@ extension PoolLoop {
   @inline(__always)
   private mutating func completed(_ index: Int, _ bytes: Span<UInt8>, _ offset: Int, _ length: Int) {
     counters.queries += 1
+    if backends[index].client != ClientID.none.index, clients[Int(backends[index].client)].tls != nil {
+      counters.encryptedQueries += 1
+    }
     guard length > 10, bytes[offset + 5] == UInt8(ascii: "D"),
       let view = CommandTagView.read(in: bytes, at: offset, length: length)
     else { return }
@@ -282,7 +286,7 @@ extension PoolLoop {
       backends[index].phase = .serving
       giveBack(index)
     case .preparing: backendPrepared(index)
-    case .absent, .connecting, .login, .closing: break
+    case .absent, .connecting, .encrypting, .login, .closing: break
     }
   }
 
@@ -301,6 +305,15 @@ extension PoolLoop {
   mutating func sendToClient(_ index: Int, _ base: UnsafeRawPointer, _ count: Int) {
     guard count > 0, clients[index].phase != .absent else { return }
     counters.bytesToClients &+= UInt64(count)
+    if let tls = clients[index].tls {
+      tls.write(base, count: count)
+      return sendEncrypted(client: index)
+    }
+    sendAsIs(client: index, base, count)
+  }
+
+  /// Plain bytes, or what TLS has made of them.
+  mutating func sendAsIs(client index: Int, _ base: UnsafeRawPointer, _ count: Int) {
     var sent = 0
     if clients[index].outgoing.isEmpty {
       switch Socket(fd: clients[index].fd).write(base, count: count) {

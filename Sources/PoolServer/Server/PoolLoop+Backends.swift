@@ -13,7 +13,7 @@ extension PoolLoop {
   /// the cap.
   mutating func closeBackend(_ index: Int) {
     guard backends[index].phase != .absent, backends[index].phase != .closing else { return }
-    let wasConnecting = backends[index].phase == .connecting
+    let wasConnecting = backends[index].phase == .connecting || backends[index].phase == .encrypting
     pool.closing(BackendID(index))
     backends[index].phase = .closing
     backends[index].client = ClientID.none.index
@@ -24,9 +24,13 @@ extension PoolLoop {
     backends[index].outgoing.free()
     backendLogins[index] = nil
     counters.backendsClosed += 1
-    // A TCP connect that was not finished has no process at the server yet.
+    // A connect or handshake that was not finished has no process at the server yet.
     if wasConnecting { return backendGone(index) }
-    if !isInsideMessage { _ = Socket(fd: backends[index].fd).write([FrontendTag.terminate, 0, 0, 0, 4]) }
+    if backends[index].tls != nil {
+      endEncryption(backend: index, [FrontendTag.terminate, 0, 0, 0, 4], isInsideMessage: isInsideMessage)
+    } else if !isInsideMessage {
+      _ = Socket(fd: backends[index].fd).write([FrontendTag.terminate, 0, 0, 0, 4])
+    }
     Socket(fd: backends[index].fd).shutdownWrite()
     // The server notices the end only when it has done what it is at.
     let hasProcess = backendKeys[index] != nil
@@ -50,7 +54,7 @@ extension PoolLoop {
     switch backends[index].phase {
     case .absent: return
     case .closing: backendGone(index)
-    case .connecting, .login, .preparing:
+    case .connecting, .encrypting, .login, .preparing:
       backendLoginFailed(index, nil, "the server closed the connection during login")
     case .serving, .recovering, .cleaning:
       backends[index].hungUp = true
@@ -64,6 +68,7 @@ extension PoolLoop {
     poller.remove(backends[index].fd)
     close(backends[index].fd)
     let generation = backends[index].generation
+    backends[index].tls?.free()
     backends[index].incoming.free()
     backends[index].outgoing.free()
     backends[index] = BackendSlot()

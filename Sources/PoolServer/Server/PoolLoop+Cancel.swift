@@ -9,6 +9,10 @@ struct CancelJob {
   let backend: Int
   let generation: UInt32
   let request: [UInt8]
+  /// Over TLS, as the backend it is for.
+  var isEncrypted = false
+  var hasAskedForTLS = false
+  var tls: TLSChannel?
   /// Whose connection is closed once the signal is sent, which is how it learns of that.
   var asker: Token?
   var isSent = false
@@ -69,25 +73,75 @@ extension PoolLoop {
     backends[backend].cancelsInFlight += 1
     cancels[number] = CancelJob(
       fd: socket.fd, backend: backend, generation: backends[backend].generation, request: writer.bytes,
-      deadline: now.advanced(byMilliseconds: 5_000))
+      isEncrypted: backends[backend].isEncrypted, deadline: now.advanced(byMilliseconds: 5_000))
     return number
   }
 
   mutating func cancelEvent(_ number: Int, _ event: Readiness) {
     guard let job = cancels[number] else { return }
     let socket = Socket(fd: job.fd)
-    if !job.isSent, event.isWritable {
+    if job.isEncrypted, !job.isSent {
+      encryptCancel(number, event)
+      guard cancels[number]?.isSent == true else { return }
+    } else if !job.isSent, event.isWritable {
       if socket.pendingError != 0 || socket.write(job.request) == .closed { return cancelEnded(number) }
       cancels[number]?.isSent = true
     }
     if event.isReadable || event.isHangup {
       // The server says nothing; it closes once the signal is sent.
-      var byte: UInt8 = 0
-      switch recv(job.fd, &byte, 1, 0) {
-      case 0: cancelEnded(number)
-      case ..<0 where errno != EAGAIN && errno != EINTR: cancelEnded(number)
-      default: break
+      while case .bytes = socket.read(into: scratch, count: Self.scratchSize) {}
+      if socket.read(into: scratch, count: 1) == .closed { cancelEnded(number) }
+    }
+  }
+
+  /// Asks for TLS, shakes hands, and sends the request; what fails ends it, since a plain one would show the key.
+  private mutating func encryptCancel(_ number: Int, _ event: Readiness) {
+    guard let job = cancels[number], let context = serverTLS else { return cancelEnded(number) }
+    let socket = Socket(fd: job.fd)
+    guard let tls = job.tls else {
+      if !job.hasAskedForTLS {
+        guard event.isWritable else { return }
+        guard socket.pendingError == 0 else { return cancelEnded(number) }
+        cancels[number]?.hasAskedForTLS = true
+        if !settings.target.isDirect {
+          var writer = MessageWriter(reservingCapacity: 8)
+          writer.sslRequest()
+          if socket.write(writer.bytes) != .bytes(8) { cancelEnded(number) }
+          return
+        }
+      } else {
+        switch socket.read(into: scratch, count: 2) {
+        case .bytes(1) where scratch.load(as: UInt8.self) == UInt8(ascii: "S"): break
+        case .wouldBlock: return
+        case .bytes, .closed: return cancelEnded(number)
+        }
       }
+      guard let tls = TLSChannel(context, fd: job.fd, output: encrypted) else { return cancelEnded(number) }
+      cancels[number]?.tls = tls
+      return shakeHands(number, tls)
+    }
+    shakeHands(number, tls)
+  }
+
+  private mutating func shakeHands(_ number: Int, _ tls: TLSChannel) {
+    guard let job = cancels[number] else { return }
+    let state = tls.handshake()
+    let isTrusted =
+      settings.target.encryption != .verifyFull || state != .done
+      || tls.peerIs(settings.target.certificateHost)
+    if state == .done, isTrusted {
+      job.request.withUnsafeBytes { raw in
+        if let base = raw.baseAddress { tls.write(base, count: raw.count) }
+      }
+    }
+    let buffer = encrypted.buffer
+    let count = buffer.pointee.count
+    let isTaken = count == 0 || Socket(fd: job.fd).write(buffer.pointee.base, count: count) == .bytes(count)
+    buffer.pointee.removeAll()
+    switch state {
+    case .done where isTaken && isTrusted: cancels[number]?.isSent = true
+    case .wouldBlock where isTaken: return
+    case .done, .wouldBlock, .failed: cancelEnded(number)
     }
   }
 
@@ -95,6 +149,7 @@ extension PoolLoop {
     guard let job = cancels.removeValue(forKey: number) else { return }
     poller.remove(job.fd)
     close(job.fd)
+    job.tls?.free()
     if let asker = job.asker, clients[asker.index].phase == .closing,
       clients[asker.index].generation & 0xFFF_FFFF == asker.generation
     {

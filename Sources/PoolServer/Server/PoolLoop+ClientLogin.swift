@@ -28,18 +28,20 @@ extension PoolLoop {
       loginFailed(index, fault.sqlState, fault.message)
       return count
     case .directTLS:
-      counters.encryptionRefusals += 1
-      loginFailed(
-        index, "28000", "the pool does not speak TLS",
-        hint: "Connect with sslmode=prefer or sslmode=disable; the pool is made to run beside its clients.")
+      beginDirectTLS(index, bytes)
       return count
     case .sslRequest, .gssRequest:
+      // As PostgreSQL, which takes them for a protocol version when the connection is encrypted already.
+      guard clients[index].tls == nil else {
+        loginFailed(index, "0A000", "encryption is asked for on an encrypted connection")
+        return count
+      }
       // Anything behind the request was sent before our answer: somebody in between put it there (CVE-2021-23214).
       guard count == packet.packetLength else {
         loginFailed(index, "08P01", "received unencrypted data after an encryption request")
         return count
       }
-      sendToClient(index, [UInt8(ascii: "N")])
+      answerEncryptionRequest(index, isTLS: packet == .sslRequest)
       return packet.packetLength
     case .cancel(let processID, let key):
       cancelRequested(processID: processID, key: key, by: index)
@@ -61,6 +63,10 @@ extension PoolLoop {
       return loginFailed(
         index, "53300", "too many clients: the pool takes \(settings.maxClientConnections)",
         hint: "Close connections that are not used, or raise max_client_connections.")
+    }
+    if let refusal = encryptionRefusal(index, request) {
+      counters.encryptionRefusals += 1
+      return refuse(index, refusal)
     }
     guard !request.user.isEmpty else {
       return loginFailed(index, "28000", "no PostgreSQL user name specified in startup packet")
@@ -265,8 +271,7 @@ extension PoolLoop {
     becomeIdle(index)
   }
 
-  private mutating func loginFailed(_ index: Int, _ sqlState: String, _ message: String, hint: String? = nil)
-  {
+  mutating func loginFailed(_ index: Int, _ sqlState: String, _ message: String, hint: String? = nil) {
     refuse(index, ErrorFields(severity: .fatal, sqlState: sqlState, message: message, hint: hint))
   }
 }

@@ -30,7 +30,7 @@ extension PoolLoop {
       clients[index].mayRead = false
       let isFull: Bool
       if clients[index].incoming.isEmpty {
-        switch Socket(fd: clients[index].fd).read(into: scratch, count: Self.scratchSize) {
+        switch receive(client: index, into: scratch) {
         case .wouldBlock: return
         case .closed: return clientEnded(index)
         case .bytes(let count):
@@ -42,7 +42,7 @@ extension PoolLoop {
       } else {
         // Behind the beginning of a message that is already there.
         guard let room = clients[index].incoming.room(Self.scratchSize) else { return }
-        switch Socket(fd: clients[index].fd).read(into: room, count: Self.scratchSize) {
+        switch receive(client: index, into: room) {
         case .wouldBlock: return
         case .closed: return clientEnded(index)
         case .bytes(let count):
@@ -290,6 +290,15 @@ extension PoolLoop {
   mutating func sendToBackend(_ index: Int, _ base: UnsafeRawPointer, _ count: Int) {
     guard count > 0 else { return }
     counters.bytesToServer &+= UInt64(count)
+    if let tls = backends[index].tls {
+      tls.write(base, count: count)
+      return sendEncrypted(backend: index)
+    }
+    sendAsIs(backend: index, base, count)
+  }
+
+  /// Plain bytes, or what TLS has made of them.
+  mutating func sendAsIs(backend index: Int, _ base: UnsafeRawPointer, _ count: Int) {
     var sent = 0
     if backends[index].outgoing.isEmpty {
       switch Socket(fd: backends[index].fd).write(base, count: count) {

@@ -28,7 +28,7 @@ extension PoolLoop {
       let signal = clinux_next_signal(signals)
       switch signal {
       case 0: return
-      case SIGHUP: logger.notice("SIGHUP: the configuration is read at start only; restart to change it")
+      case SIGHUP: reloadTLS()
       default:
         if drain.isDraining {
           logger.warning("second signal: ending at once")
@@ -57,6 +57,7 @@ extension PoolLoop {
     var snapshot = PoolSnapshot()
     snapshot.counters = counters
     for index in 0..<clients.used {
+      if clients[index].tls != nil { snapshot.encryptedClients += 1 }
       switch clients[index].phase {
       case .absent: break
       case .startup, .authenticating, .checking: snapshot.clientsLoggingIn += 1
@@ -69,9 +70,10 @@ extension PoolLoop {
       }
     }
     for index in 0..<backends.used {
+      if backends[index].tls != nil { snapshot.encryptedBackends += 1 }
       switch backends[index].phase {
       case .absent: break
-      case .connecting, .login, .preparing: snapshot.backendsConnecting += 1
+      case .connecting, .encrypting, .login, .preparing: snapshot.backendsConnecting += 1
       case .closing: snapshot.backendsClosing += 1
       case .recovering, .cleaning: snapshot.backendsInUse += 1
       case .serving:
@@ -141,7 +143,7 @@ extension PoolLoop {
   private mutating func backendTimerFired(_ index: Int) {
     switch backends[index].phase {
     case .absent, .serving: return
-    case .connecting, .login, .preparing:
+    case .connecting, .encrypting, .login, .preparing:
       backendLoginFailed(index, nil, "no answer within connect_timeout (\(settings.connectTimeout) ms)")
     case .recovering, .cleaning:
       logger.warning("a backend could not be brought back clean in time and is closed")

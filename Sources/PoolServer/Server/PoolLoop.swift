@@ -36,6 +36,10 @@ struct PoolLoop: ~Copyable {
   /// What `recv` writes to. Invariant: `scratchSize` bytes, owned by the loop; valid during one event only.
   let scratch: UnsafeMutableRawPointer
   var out = SendBuffer()
+  /// `nil`: no TLS towards clients, or towards the server.
+  var clientTLS: TLSContext?
+  var serverTLS: TLSContext?
+  let encrypted = TLSOutput()
   /// Clients and backends whose unread bytes come next, once the current event's are dealt with.
   var deferred: [Token] = []
   /// The turn's clock.
@@ -53,7 +57,7 @@ struct PoolLoop: ~Copyable {
   /// Everything that may fail is done by ``watch(_:mailbox:signals:)``, which makes the poller.
   init(
     settings: PoolSettings, logger: Logger, listeners: [BoundListener], addresses: [SocketAddress],
-    mailbox: Mailbox<LoopMessage>, signals: Int32, poller: consuming Poller
+    mailbox: Mailbox<LoopMessage>, signals: Int32, poller: consuming Poller, tls: TLSContexts
   ) {
     self.settings = settings
     self.logger = logger
@@ -76,6 +80,8 @@ struct PoolLoop: ~Copyable {
     backendTimers = TimerWheel(now: start)
     scratch = .allocate(byteCount: Self.scratchSize, alignment: 16)
     server.addresses = addresses
+    clientTLS = tls.clients
+    serverTLS = tls.server
   }
 
   /// A poller that watches what the loop has from its beginning.
@@ -165,7 +171,7 @@ struct PoolLoop: ~Copyable {
     // What the server may have said or done already came with the same event.
     if backends[index].phase == .connecting {
       backendConnected(index)
-      guard backends[index].phase == .login else { return }
+      guard backends[index].phase == .login || backends[index].phase == .encrypting else { return }
     }
     if event.isHangup { backends[index].hungUp = true }
     if event.isWritable, !backends[index].outgoing.isEmpty { flushBackend(index) }

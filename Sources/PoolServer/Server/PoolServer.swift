@@ -74,6 +74,7 @@ final class PoolParts: Sendable {
   let listeners: [BoundListener]
   let addresses: [SocketAddress]
   let status: StatusServer?
+  let tls: TLSContexts
 
   init(settings: PoolSettings, logger: Logger) throws(PoolStartError) {
     self.settings = settings
@@ -84,6 +85,14 @@ final class PoolParts: Sendable {
     } catch {
       throw PoolStartError(
         "cannot start the event loop: \(error.call): \(error.reason)", hint: "Raise the limit on open files.")
+    }
+    do throws(TLSFailure) {
+      tls = try TLSContexts(settings)
+    } catch {
+      throw PoolStartError(error.reason, hint: error.hint ?? "Check [pool.tls], and the target's ca_file.")
+    }
+    if let certificate = tls.clients?.description {
+      logger.notice("TLS for clients", metadata: ["certificate": "\(certificate)"])
     }
     addresses = try Self.targetAddresses(settings.target)
     listeners = try Self.bind(settings.listeners)
@@ -96,7 +105,7 @@ final class PoolParts: Sendable {
       let poller = try PoolLoop.watch(listeners, mailbox: mailbox, signals: signals)
       var loop = PoolLoop(
         settings: settings, logger: logger, listeners: listeners, addresses: addresses, mailbox: mailbox,
-        signals: signals, poller: poller)
+        signals: signals, poller: poller, tls: tls)
       return loop.run()
     } catch {
       throw PoolStartError(

@@ -14,6 +14,16 @@ package struct PoolSettings: Sendable {
     /// A name, an address, or the folder of a Unix socket (it starts with `/`).
     package var host: String
     package var port: UInt16
+    package var encryption = ServerEncryption.prefer
+    /// PEM text with the authorities that may sign the server's certificate; `system`: the system's own.
+    package var caFile = ""
+    /// The name that the server's certificate must be for, where it is not `host` (libpq's `hostaddr`).
+    package var hostName: String?
+    /// TLS from the first byte, without asking: PostgreSQL 17 and later.
+    package var isDirect = false
+
+    /// Whom the certificate must be for.
+    package var certificateHost: String { hostName ?? host }
 
     package init(host: String, port: UInt16) {
       self.host = host
@@ -57,6 +67,8 @@ package struct PoolSettings: Sendable {
   /// Where /metrics, /livez and /readyz are served; `nil` turns them off.
   package var http: (host: String, port: UInt16)? = (host: "127.0.0.1", port: 9137)
   package var target: Target
+  /// Towards clients.
+  package var tls = TLS()
   package var users: [User]
   /// Empty: every name is passed through.
   package var databases: [Database] = []

@@ -4,8 +4,10 @@ import PoolCore
 enum BackendPhase: UInt8 {
   /// The slot is free.
   case absent
-  /// TCP or Unix connect under way. → `login`, `absent`.
+  /// TCP or Unix connect under way. → `encrypting`, `login`, `absent`.
   case connecting
+  /// TLS is asked for or its handshake under way. → `login`, `connecting` (again, without), `closing`.
+  case encrypting
   /// Startup sent, authentication under way. → `preparing`, `closing`.
   case login
   /// The front's statements are being prepared. → `serving`, `closing`.
@@ -31,6 +33,8 @@ struct BackendSlot {
   /// The client did not take all; the backend is not read until then.
   var readPaused = false
   var isUnix = false
+  /// Logged in over TLS: what cancels its queries goes so, too.
+  var isEncrypted = false
   var wantsOut = false
   /// Simple-protocol COPY FROM STDIN: the server waits for data.
   var isCopyingIn = false
@@ -48,6 +52,8 @@ struct BackendSlot {
   var client: UInt32 = ClientID.none.index
   var processID: UInt32 = 0
   var passthrough = 0
+  /// Its encryption, from the moment that the server has agreed.
+  var tls: TLSChannel?
   var incoming = ByteQueue()
   var outgoing = ByteQueue()
 }

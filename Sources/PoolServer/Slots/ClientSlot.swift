@@ -39,11 +39,15 @@ struct ClientSlot {
   var pinnedAt: UInt64 = 0
   /// It waits for a backend only to prepare statements; see ``Sessions/answerParses(_:in:)``.
   var mayBeAnswered = false
+  /// TLS from the first byte, which must name its protocol.
+  var isDirectTLS = false
   /// A Unix socket, whose readiness to write is asked for only when it is needed.
   var isUnix = false
   var wantsOut = false
   /// Half of the cancel key; the other half is the slot's index.
   var secret: UInt32 = 0
+  /// Its encryption, from the moment that TLS was agreed on.
+  var tls: TLSChannel?
   var identity: UInt32 = 0
   var backend: UInt32 = BackendID.none.index
   /// Bytes of the current frame that are still to come and go straight through.

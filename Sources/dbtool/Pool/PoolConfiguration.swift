@@ -36,6 +36,7 @@ struct PoolConfiguration: Sendable {
     settings.probeDatabase = settings.databases.first?.target ?? database
     let values = Layers(flags: flags, variables: variables.values, file: file, document: document)
     for key in PoolKeys.scalars { try values.fill(key, into: &settings) }
+    try values.checkTLS(settings.tls)
     self.settings = settings
     self.notes = notes
     logFormat =
@@ -82,10 +83,42 @@ private struct Layers {
       case ("listen", .list(let addresses)): settings.listeners = try ListenAddress.listeners(addresses)
       case ("http_listen", .text(let address)):
         settings.http = address.isEmpty ? nil : try ListenAddress.hostAndPort(address)
+      case ("tls.mode", .text(let mode)):
+        settings.tls.mode = PoolSettings.TLS.Mode(rawValue: mode) ?? .disable
+      case ("tls.cert_file", .text(let path)), ("tls.key_file", .text(let path)),
+        ("tls.ca_file", .text(let path)):
+        key.fill(.text(fromFolder(path, of: key)), into: &settings)
       default: key.fill(value, into: &settings)  // the other keys know their own field
       }
     } catch {
       throw failure(key, error)
+    }
+  }
+
+  /// Relative paths of the file start from its folder, those of flags and variables from the working folder.
+  private func fromFolder(_ path: String, of key: PoolKey) -> String {
+    let isFromFile = flags[key.name] == nil && variables[key.name] == nil && file[key.name] != nil
+    guard isFromFile, !path.isEmpty, !path.hasPrefix("/") else { return path }
+    return (document?.folder ?? "") + path
+  }
+
+  /// - Throws: `Failure` when the mode of `[pool.tls]` lacks a file that it needs.
+  func checkTLS(_ tls: PoolSettings.TLS) throws(Failure) {
+    guard tls.mode != .disable else { return }
+    let mode = PoolKeys.scalar("tls.mode")
+    guard !tls.certFile.isEmpty, !tls.keyFile.isEmpty else {
+      throw failure(
+        mode,
+        PoolValueProblem(
+          what: "is \(tls.mode.rawValue.quoted), which needs tls.cert_file and tls.key_file",
+          hint: "name the pool's certificate and its key, in PEM text"))
+    }
+    guard !tls.mode.asksForCertificate || !tls.caFile.isEmpty else {
+      throw failure(
+        mode,
+        PoolValueProblem(
+          what: "is \(tls.mode.rawValue.quoted), which needs tls.ca_file",
+          hint: "name the certificate of the authority that signs clients' certificates"))
     }
   }
 

@@ -22,7 +22,16 @@ struct PoolEntries: Sendable {
         "host takes one name, address or folder, not \(host.quoted)", at: entry.path + ".host",
         showsValue: true)
     }
-    return PoolSettings.Target(host: host, port: UInt16(clamping: entry.count("port") ?? 5432))
+    var target = PoolSettings.Target(host: host, port: UInt16(clamping: entry.count("port") ?? 5432))
+    let file = entry.text("ca_file") ?? ""
+    let isPath = !file.isEmpty && file != "system" && !file.hasPrefix("/")
+    do throws(PoolValueProblem) {
+      try target.encrypt(mode: entry.text("sslmode"), caFile: isPath ? document.folder + file : file)
+    } catch {
+      throw document.failure(
+        "sslmode \(error.what)", at: "\(entry.path).sslmode", hint: error.hint, showsValue: true)
+    }
+    return target
   }
 
   /// Who may log in; empty when the file says nothing.

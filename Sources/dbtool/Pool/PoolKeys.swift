@@ -124,10 +124,14 @@ enum PoolKeys {
     // MARK: [pool.tls], towards clients
     PoolKey(
       "tls.mode", .choice(["disable", "allow", "require", "verify-ca", "verify-full"]), "disable",
-      "Encryption towards clients.", only: ["disable"], hint: withoutTLS),
-    PoolKey("tls.cert_file", .text(), "", "The certificate shown to clients.", only: [""], hint: withoutTLS),
-    PoolKey("tls.key_file", .text(), "", "Its private key.", only: [""], hint: withoutTLS),
-    PoolKey("tls.ca_file", .text(), "", "Whose certificates clients may show.", only: [""], hint: withoutTLS),
+      "Encryption towards clients; verify-ca and verify-full ask them for a certificate."),
+    PoolKey(
+      "tls.cert_file", .text(.init(\.tls.certFile)), "",
+      "The certificate shown to clients, with its chain; PEM."),
+    PoolKey("tls.key_file", .text(.init(\.tls.keyFile)), "", "Its private key, without a passphrase; PEM."),
+    PoolKey(
+      "tls.ca_file", .text(.init(\.tls.caFile)), "",
+      "Whose certificates clients may show; for verify-ca and verify-full."),
 
     // MARK: [pool.fleet], many pools with one budget
     PoolKey(
@@ -145,10 +149,10 @@ enum PoolKeys {
       only: ["writer", "auto"], hint: "name the writer's host; readers are not served yet"),
     PoolKey(
       "sslmode", .choice(["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]), "prefer",
-      "Encryption towards the server, in libpq's words; all that is served connects without.",
-      only: ["disable", "allow", "prefer"], hint: withoutServerTLS),
+      "Encryption towards the server, in libpq's words."),
     PoolKey(
-      "ca_file", .text(), "", "Whose certificate the server may show.", only: [""], hint: withoutServerTLS),
+      "ca_file", .text(), "",
+      "Whose certificate the server may show, PEM; \"system\" trusts whom the system trusts."),
   ]
 
   /// `[[pool.users]]`: the file only.
@@ -180,11 +184,6 @@ enum PoolKeys {
       "pool_mode", .choice(["transaction", "session"]), "transaction", "As pool_mode, for this database.",
       only: ["transaction"], hint: #"leave pool_mode out, or say "transaction""#),
   ]
-
-  private static let withoutTLS =
-    "leave it out, and keep clients on this machine or a private network: listen on 127.0.0.1 or unix:/folder"
-  static let withoutServerTLS =
-    "run the pool where the way to the server is private, with sslmode=disable or prefer"
 
   /// The scalar of that name.
   static func scalar(_ name: String) -> PoolKey {

@@ -14,12 +14,12 @@ struct PoolServerTarget: Sendable {
   private static let withoutEffect: Set<String> = [
     "application_name", "fallback_application_name", "client_encoding", "connect_timeout", "keepalives",
     "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout", "load_balance_hosts",
-    "sslcompression", "sslsni", "sslrootcert", "sslcert", "sslkey", "sslcrl", "sslpassword", "sslnegotiation",
+    "sslcompression", "sslsni", "sslcert", "sslkey", "sslcrl", "sslpassword",
     "ssl_min_protocol_version", "ssl_max_protocol_version", "hostaddr", "gsslib", "krbsrvname", "passfile",
   ]
   /// They are harmless with these values.
   private static let harmless: [String: Set<String>] = [
-    "sslmode": ["disable", "allow", "prefer"], "gssencmode": ["disable", "prefer"],
+    "gssencmode": ["disable", "prefer"],
     "channel_binding": ["disable", "prefer"], "target_session_attrs": ["any", "read-write", "primary"],
     "replication": ["false", "off", "no", "0"],
   ]
@@ -36,16 +36,12 @@ struct PoolServerTarget: Sendable {
     result.database = found.database ?? variable("PGDATABASE")
     result.password = found.password ?? variable("PGPASSWORD").map { Secret($0) }
     for (name, value) in found.parameters.sorted(by: { $0.key < $1.key }) {
+      if ["sslmode", "sslrootcert", "sslnegotiation"].contains(name) { continue }
       if withoutEffect.contains(name) {
         if name != "hostaddr" { result.notes.append("\(name) in DATABASE_URL has no effect on the pool") }
       } else if harmless[name]?.contains(value) != true {
         throw notServed("\(name)=\(value) in DATABASE_URL", name)
       }
-    }
-    if found.parameters["sslmode"] == nil, let mode = variable("PGSSLMODE"),
-      harmless["sslmode"]?.contains(mode) != true
-    {
-      throw notServed("PGSSLMODE=\(mode)", "sslmode")
     }
     let host = found.parameters["hostaddr"] ?? found.host ?? variable("PGHOSTADDR") ?? variable("PGHOST")
     let port = found.port ?? variable("PGPORT") ?? "5432"
@@ -55,7 +51,17 @@ struct PoolServerTarget: Sendable {
     let somethingIsNamed =
       host != nil || found.database != nil || result.user != nil || variable("PGDATABASE") != nil
     guard somethingIsNamed else { return result }
-    result.target = try target(host ?? localSocketFolder(), port)
+    var target = try target(host ?? localSocketFolder(), port)
+    do throws(PoolValueProblem) {
+      try target.encrypt(
+        mode: found.parameters["sslmode"] ?? variable("PGSSLMODE"),
+        caFile: found.parameters["sslrootcert"] ?? variable("PGSSLROOTCERT") ?? "",
+        negotiation: found.parameters["sslnegotiation"] ?? variable("PGSSLNEGOTIATION"))
+    } catch {
+      throw Failure("sslmode of DATABASE_URL or PGSSLMODE \(error.what)", hint: error.hint)
+    }
+    if found.parameters["hostaddr"] != nil { target.hostName = found.host }
+    result.target = target
     return result
   }
 
@@ -79,7 +85,8 @@ struct PoolServerTarget: Sendable {
   private static func notServed(_ what: String, _ name: String) -> Failure {
     let hint =
       switch name {
-      case "sslmode", "gssencmode", "channel_binding": PoolKeys.withoutServerTLS
+      case "gssencmode": "say sslmode=verify-full in its place"
+      case "channel_binding": "leave it out, or say channel_binding=prefer"
       case "options": "set them for the role: ALTER ROLE … SET …; or send them from the client"
       case "target_session_attrs": "name the host that is written to, the writer"
       case "service": "name the server by host and port"

@@ -1,0 +1,14 @@
+/// Certificates and authorities of both sides, as they are read at start and on SIGHUP.
+struct TLSContexts {
+  /// `nil`: clients get no TLS.
+  let clients: TLSContext?
+  /// `nil`: the server is not asked for it.
+  let server: TLSContext?
+
+  /// - Throws: ``TLSFailure`` that names the file at fault.
+  init(_ settings: PoolSettings) throws(TLSFailure) {
+    clients = settings.tls.mode == .disable ? nil : try .server(settings.tls)
+    let target = settings.target
+    server = target.encryption == .disable || target.host.hasPrefix("/") ? nil : try .client(target)
+  }
+}
