@@ -5,7 +5,7 @@ import TestSupport
 /// A throwaway server of its own that speaks TLS, for as long as `body` runs.
 ///
 /// Its certificate is for `localhost` and 127.0.0.1. Nobody comes into the database `only_tls` without TLS, nor into
-/// `only_plain` with it.
+/// `only_plain` with it. The roles `old_plain` and `old_md5` log in by these methods, with the password `secret`.
 enum EncryptedPostgres {
   static func with(
     _ certificate: String = "server", _ body: (DatabaseTarget, TestCertificates) throws -> Void
@@ -29,11 +29,16 @@ enum EncryptedPostgres {
     try write(try certificates.text("\(certificate).key"), to: "server.key")
     try write(
       """
+      host all old_plain all password
+      host all old_md5 all md5
       hostssl only_tls all all scram-sha-256
       hostnossl only_plain all all scram-sha-256
       host only_tls,only_plain all all reject
       host all all all scram-sha-256
       """, to: "pg_hba.conf")
+    try connection.execute("CREATE ROLE old_plain LOGIN PASSWORD 'secret'")
+    try connection.execute("SET password_encryption = md5")
+    try connection.execute("CREATE ROLE old_md5 LOGIN PASSWORD 'secret'")
     try connection.execute("CREATE DATABASE only_tls")
     try connection.execute("CREATE DATABASE only_plain")
     try connection.execute("ALTER SYSTEM SET ssl = on")

@@ -187,6 +187,20 @@ import Testing
     }
   }
 
+  @Test("SCRAM-SHA-256-PLUS: a login that is tied to the pool's certificate")
+  func channelBinding() throws {
+    try withPool("allow") { pool, _ in
+      #expect(refusal(pool, ["sslmode": "require", "channel_binding": "require"]) == nil)
+      #expect(refusal(pool, ["sslmode": "require", "channel_binding": "disable"]) == nil)
+      #expect(refusal(pool, ["sslmode": "disable", "channel_binding": "require"]) != nil)
+      var wrong = pool.target
+      wrong.password = Secret("not it")
+      wrong.parameters.merge(["sslmode": "require", "channel_binding": "require"]) { _, new in new }
+      let error = #expect(throws: Failure.self) { try wrong.connect() }
+      #expect(error?.what.contains("password authentication failed for user \"postgres\"") == true)
+    }
+  }
+
   @Test("a handshake that is never finished ends at login_timeout")
   func slowHandshake() throws {
     try withPool("allow", ["--login-timeout", "300ms"]) { pool, _ in

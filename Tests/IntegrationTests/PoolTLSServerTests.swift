@@ -71,6 +71,36 @@ import Testing
     }
   }
 
+  @Test("channel binding, md5 and clear-text passwords: how the pool logs in at servers old and new")
+  func methods() throws {
+    try EncryptedPostgres.with { server, _ in
+      try withPool(server, way: "sslmode=require&channel_binding=require") {
+        #expect(backendUsesTLS($0) == "t")
+      }
+      try withPool(server, way: "sslmode=disable&channel_binding=require") {
+        #expect(backendUsesTLS($0).contains("the server does not authenticate with channel binding"))
+      }
+      for role in ["old_plain", "old_md5"] {
+        var old = server
+        old.user = role
+        old.password = Secret("secret")
+        for way in ["sslmode=disable", "sslmode=require"] {
+          try withPool(old, way: way) {
+            #expect(backendUsesTLS($0) == (way == "sslmode=require" ? "t" : "f"))
+          }
+        }
+        old.password = Secret("not it")
+        try withPool(old, way: "sslmode=require") {
+          #expect(backendUsesTLS($0).contains("password authentication failed for user \"\(role)\""))
+        }
+        old.password = Secret("secret")
+        try withPool(old, way: "sslmode=require&channel_binding=require") {
+          #expect(backendUsesTLS($0).contains("the server does not authenticate with channel binding"))
+        }
+      }
+    }
+  }
+
   @Test("a server without TLS: prefer goes on, require says so at once")
   func withoutTLS() throws {
     try SharedPostgres.withDatabase { database in

@@ -140,47 +140,6 @@ extension PoolLoop {
     }
   }
 
-  private mutating func authenticateToServer(_ index: Int, _ request: AuthenticationRequest) {
-    guard let login = backendLogins[index] else { return }
-    let identity = identities.entries[Int(login.identity.index)]
-    var writer = MessageWriter(reservingCapacity: 256)
-    do throws(ScramError) {
-      switch request {
-      case .ok: return
-      case .sasl(let mechanisms):
-        guard mechanisms.contains("SCRAM-SHA-256") else {
-          return backendLoginFailed(
-            index, nil, "the server offers none of the SASL mechanisms that the pool has (SCRAM-SHA-256)")
-        }
-        let nonce = scramNonce()
-        var scram = ScramClient(password: identity.serverPassword, clientNonce: nonce, hash: .openSSL)
-        writer.saslInitialResponse(mechanism: scram.mechanism, response: scram.clientFirst())
-        backendLogins[index]?.scram = scram
-      case .saslContinue(let message):
-        guard var scram = login.scram else { throw .outOfTurn }
-        writer.saslResponse(try scram.received(serverFirst: message))
-        backendLogins[index]?.scram = scram
-      case .saslFinal(let message):
-        guard var scram = login.scram else { throw .outOfTurn }
-        try scram.received(serverFinal: message)
-        return
-      case .cleartextPassword:
-        return backendLoginFailed(
-          index, nil, "the server asks for a password in clear text, which the pool does not send without TLS"
-        )
-      case .md5Password:
-        return backendLoginFailed(
-          index, nil, "the server asks for an md5 password; the pool speaks SCRAM-SHA-256 only so far")
-      case .other(let code):
-        return backendLoginFailed(
-          index, nil, "the server asks for authentication method \(code), which the pool does not have")
-      }
-    } catch {
-      return backendLoginFailed(index, nil, error.message)
-    }
-    sendToBackend(index, writer.bytes)
-  }
-
   private mutating func backendLoggedIn(_ index: Int) {
     guard let login = backendLogins[index] else { return closeBackend(index) }
     let identity = Int(login.identity.index)

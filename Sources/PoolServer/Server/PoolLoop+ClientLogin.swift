@@ -79,12 +79,14 @@ extension PoolLoop {
     if request.protocolMinor > 0 || !request.unknownProtocolOptions.isEmpty {
       writer.negotiateProtocolVersion(newestMinor: 0, unrecognized: request.unknownProtocolOptions)
     }
-    writer.authenticationSASL(mechanisms: ["SCRAM-SHA-256"])
+    let binding =
+      clients[index].tls?.endPoint(ofPeer: false).map { ChannelBinding.tlsServerEndPoint($0) } ?? .none
+    writer.authenticationSASL(mechanisms: binding.mechanisms)
     logins[index] = ClientLogin(
       request: request,
       scram: ScramServer(
         verifier: identities.verifier(of: request.user), serverNonce: scramNonce(),
-        hash: .openSSL))
+        channelBinding: binding, hash: .openSSL))
     clients[index].phase = .authenticating
     sendToClient(index, writer.bytes)
   }

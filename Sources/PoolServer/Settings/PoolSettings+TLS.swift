@@ -28,6 +28,13 @@ extension PoolSettings {
     package init() {}
   }
 
+  /// libpq's `channel_binding`: whether the login at the server is tied to its certificate.
+  package enum ChannelBindingMode: String, CaseIterable, Sendable {
+    case disable
+    case prefer
+    case require
+  }
+
   /// libpq's `sslmode`. Source: PostgreSQL manual, "SSL Support".
   package enum ServerEncryption: String, CaseIterable, Sendable {
     case disable

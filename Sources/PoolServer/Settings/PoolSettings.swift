@@ -19,6 +19,7 @@ package struct PoolSettings: Sendable {
     package var caFile = ""
     /// The name that the server's certificate must be for, where it is not `host` (libpq's `hostaddr`).
     package var hostName: String?
+    package var channelBinding = ChannelBindingMode.prefer
     /// TLS from the first byte, without asking: PostgreSQL 17 and later.
     package var isDirect = false
 

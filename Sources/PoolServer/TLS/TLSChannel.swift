@@ -151,6 +151,25 @@ struct TLSChannel {
     SSL_get0_peer_certificate(ssl).flatMap { commonName(of: $0) }
   }
 
+  /// What SCRAM binds to (`tls-server-end-point`): a hash of the server's certificate, by the algorithm of its own
+  /// signature. `nil` when that has none, as Ed25519. Source: RFC 5929, section 4.1.
+  /// - Parameter ofPeer: whether the peer is the server.
+  func endPoint(ofPeer: Bool) -> [UInt8]? {
+    guard let certificate = ofPeer ? SSL_get0_peer_certificate(ssl) : SSL_get_certificate(ssl) else {
+      return nil
+    }
+    var algorithm: Int32 = 0
+    guard X509_get_signature_info(certificate, &algorithm, nil, nil, nil) == 1 else { return nil }
+    let digest =
+      algorithm == NID_md5 || algorithm == NID_sha1
+      ? EVP_sha256() : EVP_get_digestbyname(OBJ_nid2sn(algorithm))
+    // Invariant: 64 bytes are EVP_MAX_MD_SIZE, the most that is written.
+    var hash = [UInt8](repeating: 0, count: 64)
+    var length: UInt32 = 0
+    guard let digest, X509_digest(certificate, digest, &hash, &length) == 1 else { return nil }
+    return Array(hash.prefix(Int(length)))
+  }
+
   /// Whether the peer's certificate is for `host`: a name, with wildcards, or an address.
   /// As libpq an address may also stand where a name would. Source: PostgreSQL manual, "SSL Support".
   func peerIs(_ host: String) -> Bool {

@@ -20,7 +20,7 @@ struct PoolServerTarget: Sendable {
   /// They are harmless with these values.
   private static let harmless: [String: Set<String>] = [
     "gssencmode": ["disable", "prefer"],
-    "channel_binding": ["disable", "prefer"], "target_session_attrs": ["any", "read-write", "primary"],
+    "target_session_attrs": ["any", "read-write", "primary"],
     "replication": ["false", "off", "no", "0"],
   ]
 
@@ -36,7 +36,7 @@ struct PoolServerTarget: Sendable {
     result.database = found.database ?? variable("PGDATABASE")
     result.password = found.password ?? variable("PGPASSWORD").map { Secret($0) }
     for (name, value) in found.parameters.sorted(by: { $0.key < $1.key }) {
-      if ["sslmode", "sslrootcert", "sslnegotiation"].contains(name) { continue }
+      if ["sslmode", "sslrootcert", "sslnegotiation", "channel_binding"].contains(name) { continue }
       if withoutEffect.contains(name) {
         if name != "hostaddr" { result.notes.append("\(name) in DATABASE_URL has no effect on the pool") }
       } else if harmless[name]?.contains(value) != true {
@@ -59,6 +59,12 @@ struct PoolServerTarget: Sendable {
         negotiation: found.parameters["sslnegotiation"] ?? variable("PGSSLNEGOTIATION"))
     } catch {
       throw Failure("sslmode of DATABASE_URL or PGSSLMODE \(error.what)", hint: error.hint)
+    }
+    if let mode = found.parameters["channel_binding"] ?? variable("PGCHANNELBINDING") {
+      guard let known = PoolSettings.ChannelBindingMode(rawValue: mode) else {
+        throw Failure("channel_binding is none of disable, prefer, require", hint: "it says \(mode.quoted)")
+      }
+      target.channelBinding = known
     }
     if found.parameters["hostaddr"] != nil { target.hostName = found.host }
     result.target = target
@@ -86,7 +92,6 @@ struct PoolServerTarget: Sendable {
     let hint =
       switch name {
       case "gssencmode": "say sslmode=verify-full in its place"
-      case "channel_binding": "leave it out, or say channel_binding=prefer"
       case "options": "set them for the role: ALTER ROLE … SET …; or send them from the client"
       case "target_session_attrs": "name the host that is written to, the writer"
       case "service": "name the server by host and port"
