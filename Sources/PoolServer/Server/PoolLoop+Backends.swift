@@ -55,7 +55,9 @@ extension PoolLoop {
     case .absent: return
     case .closing: backendGone(index)
     case .connecting, .encrypting, .login, .preparing:
-      backendLoginFailed(index, nil, "the server closed the connection during login")
+      // An alert that came behind the handshake: no client certificate, for one.
+      let cause = backends[index].tls?.failure.map { ": \($0.reason)" } ?? ""
+      backendLoginFailed(index, nil, "the server closed the connection during login\(cause)")
     case .serving, .recovering, .cleaning:
       backends[index].hungUp = true
       loseBackend(index)

@@ -126,8 +126,10 @@ struct TLSChannel {
 
   /// Why the connection came to nothing; `nil` while it has not.
   var failure: TLSFailure? {
+    // OpenSSL judges certificates that nobody asked it to check, too.
+    let isChecked = SSL_get_verify_mode(ssl) & SSL_VERIFY_PEER != 0
     let verdict = SSL_get_verify_result(ssl)
-    if verdict != X509_V_OK { return .notTrusted(verdict) }
+    if isChecked, verdict != X509_V_OK { return .notTrusted(verdict) }
     return transport.pointee.failure.map { TLSFailure(reason: $0, hint: TLSFailure.hint(for: $0)) }
   }
 
