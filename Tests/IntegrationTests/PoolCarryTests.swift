@@ -6,12 +6,14 @@ import Testing
   /// Runs `body` with the client on another backend than its last.
   private func elsewhere(_ pool: PoolProcess, _ client: PoolWireClient, _ body: () throws -> Void) throws {
     let home = try client.query("SELECT pg_backend_pid()").value
-    // The last one to come back is the first to be lent.
-    let holder = try pool.wireClient()
-    #expect(try holder.query("BEGIN; SELECT pg_backend_pid()").value == home)
+    let holders = try (0..<2).map { _ in try pool.wireClient() }
+    if try holders[0].query("BEGIN; SELECT pg_backend_pid()").value != home {
+      #expect(try holders[1].query("BEGIN; SELECT pg_backend_pid()").value == home)
+      #expect(try sqlState(holders[0], "COMMIT") == nil)
+    }
     #expect(try client.query("SELECT pg_backend_pid()").value != home)
     try body()
-    #expect(try sqlState(holder, "COMMIT") == nil)
+    for holder in holders { #expect(try sqlState(holder, "COMMIT") == nil) }
   }
 
   private func sqlState(_ client: PoolWireClient, _ text: String) throws -> String? {

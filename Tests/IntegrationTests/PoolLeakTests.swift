@@ -83,10 +83,10 @@ struct SessionTrace: Sendable, CustomStringConvertible {
     .init(
       "currval, of a function's nextval", ["SELECT leak_next()"], "SELECT currval('leak_numbers')", nil,
       error: "55000"),
-    .init("LISTEN", ["LISTEN leak"], "SELECT pg_listening_channels()", nil, pins: true),
+    .init("LISTEN", ["LISTEN leak"], "SELECT pg_listening_channels()", nil),
     .init(
       "an advisory lock", ["SELECT pg_advisory_lock(4711)"],
-      "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'", "0", pins: true),
+      "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()", "0", pins: true),
     .init(
       "LOAD", ["LOAD 'auto_explain'"],
       "SELECT count(*) FROM pg_settings WHERE name = 'auto_explain.log_analyze'", "0", pins: true),
@@ -138,6 +138,37 @@ struct SessionTrace: Sendable, CustomStringConvertible {
         if ending == .staysIdle { one.close() }
       }
       try pool.expectClean()
+    }
+  }
+
+  @Test("a literal is read by the settings of the client that prepares it, not of one that shares the text")
+  func literals() throws {
+    try PoolProcess.with(backends: 1) { pool in
+      let british = try pool.wireClient()
+      let american = try pool.wireClient()
+      func date(_ client: PoolWireClient, parses: Bool = false) throws -> String? {
+        try client.send {
+          if parses { $0.parse(name: "day", query: "SELECT extract(month FROM date '01/02/2024')") }
+          $0.bind(statement: "day")
+          $0.execute()
+          $0.sync()
+        }
+        return try client.reply().value
+      }
+      #expect(try british.query("SET datestyle = 'ISO, DMY'").status == .idle)
+      #expect(try date(british, parses: true) == "2")
+      #expect(try date(american, parses: true) == "1")
+      #expect(try date(british) == "2")
+      // Prepared in a transaction that has changed it, for good or not.
+      for set in ["SET LOCAL datestyle = 'ISO, DMY'", "SET datestyle = 'ISO, DMY'"] {
+        let third = try pool.wireClient()
+        #expect(try third.query("BEGIN; \(set)").status == .inTransaction)
+        #expect(try date(third, parses: true) == "2")
+        #expect(try third.query("ROLLBACK").status == .idle)
+        #expect(try date(american) == "1")
+        let fourth = try pool.wireClient()
+        #expect(try date(fourth, parses: true) == "1")
+      }
     }
   }
 }

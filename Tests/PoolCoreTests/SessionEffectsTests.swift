@@ -20,7 +20,7 @@ import Testing
       "DECLARE c CURSOR FOR SELECT 1", "DECLARE c CURSOR WITHOUT HOLD FOR SELECT 1",
       "PREPARE TRANSACTION 'x'",
       "CREATE FUNCTION f() RETURNS int SET search_path = a AS $$ SET x = 1 $$ LANGUAGE sql", "DISCARD PLANS",
-      "DO $$ BEGIN PERFORM 1; END $$", "NOTIFY a", "SELECT $1", "SHOW work_mem",
+      "DO $$ BEGIN PERFORM 1; END $$", "SELECT $1", "SHOW work_mem",
     ])
   func innocent(text: String) {
     #expect(effects(text).isEmpty, "\(effects(text))")
@@ -35,7 +35,7 @@ import Testing
       ("CREATE LOCAL TEMPORARY TABLE t (a int)", .temporaryObject),
       ("SELECT 1 INTO TEMP t", .temporaryObject),
       ("SELECT 1 INTO LOCAL TEMP t", .temporaryObject), ("CREATE TABLE pg_temp.t (a int)", .temporaryObject),
-      ("DECLARE c CURSOR WITH HOLD FOR SELECT 1", .heldCursor), ("LISTEN orders", .listen),
+      ("DECLARE c CURSOR WITH HOLD FOR SELECT 1", .heldCursor),
       ("SELECT pg_advisory_lock(1)", .advisoryLock),
       ("select PG_TRY_ADVISORY_LOCK_SHARED(1, 2)", .advisoryLock),
       ("WITH l AS (SELECT pg_advisory_lock_shared(1)) SELECT * FROM l", .advisoryLock),
@@ -44,7 +44,7 @@ import Testing
       ("SELECT set_config('a' || 'b', '1', false)", .settingByFunction), ("SET SEED TO 0.5", .randomSeed),
       ("SELECT setseed(0.5)", .randomSeed),
       ("DO $x$ BEGIN CREATE TEMP TABLE t (a int); END $x$", .temporaryObject),
-      ("SELECT 1; LISTEN orders", .listen), ("BEGIN; SELECT 1; LOAD 'x'; COMMIT", .library),
+      ("BEGIN; SELECT 1; LOAD 'x'; COMMIT", .library),
     ] as [(String, PinReason)])
   func pins(text: String, reason: PinReason) {
     #expect(effects(text).pin == reason)

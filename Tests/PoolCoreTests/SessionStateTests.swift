@@ -109,8 +109,8 @@ import Testing
   func pins() {
     var pool = ModelPool(backends: 1)
     let one = pool.arrive()
-    _ = pool.ask(one, query("LISTEN orders"))
-    #expect(pool.sessions.clients[0].pin == .listen)
+    _ = pool.ask(one, query("SELECT setval(lastval())"))
+    #expect(pool.sessions.clients[0].pin == .sequenceMemory)
     #expect(pool.clients[0].backend == backend(0))
     _ = pool.ask(one, query("DISCARD ALL"))
     #expect(pool.sessions.clients[0].pin == nil)

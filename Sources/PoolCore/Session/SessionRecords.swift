@@ -4,6 +4,8 @@ package struct ClientSession: Sendable {
   package var image = ImageID.empty
   /// What its startup packet asked for: where RESET goes back to.
   package var startupImage = ImageID.empty
+  /// How its texts are read, by the settings that decide that; see ``ReadingTable``.
+  package internal(set) var reading: UInt64 = 0
   /// Which user and database it is.
   package var identity = IdentityID(UInt32.max)
   /// Why it keeps its backend.
@@ -16,6 +18,12 @@ package struct ClientSession: Sendable {
   var asked: SessionMarks = []
   /// Answers to what was asked once a transaction had ended are on their way.
   package internal(set) var isAsking = false
+  /// What it listens to.
+  package internal(set) var channels: Set<[UInt8]> = []
+  /// The transaction's UNLISTENs; no channel for UNLISTEN *.
+  var unlistened: [[[UInt8]]] = []
+  /// ``channels`` is another than before.
+  package var hasNewChannels = false
   /// Statements of SQL-level PREPARE by name.
   var prepared: [[UInt8]: PreparedBySQL] = [:]
   /// What protocol-level names stood for that DEALLOCATE has named, until it is known that they are gone.
@@ -47,7 +55,7 @@ struct PreparedBySQL: Sendable {
 
 /// A row that answers what was asked.
 package struct LookedRow: Sendable {
-  package enum Kind: Sendable { case settings, names, pins }
+  package enum Kind: Sendable { case settings, names, pins, channels }
   var kind: Kind
   var columns: [[UInt8]?]
 }

@@ -17,6 +17,11 @@ extension Sessions {
     var marks = clients[index].marks
     if !clients[index].pins.canBeSeen { marks.remove(.pins) }
     clients[index].marks = []
+    marks.remove(.notifies)
+    if marks.contains(.reading) {
+      marks.remove(.reading)
+      clients[index].reading = readings.number(of: images[clients[index].image])
+    }
     if marks.contains(.settings) {
       for name in customNames.sorted() where !clients[index].touched.contains(name) {
         clients[index].touched.append(name)
@@ -54,7 +59,9 @@ extension Sessions {
 
   private static let questions: [(SessionMarks, Front.Step, UInt32)] = [
     (.settings, .lookAtSettings, UInt32.max), (.names, .lookAtNames, UInt32.max - 1),
-    (.pins, .lookAtPins, UInt32.max - 2),
+    (.pins, .lookAtPins, UInt32.max - 2), (.channels, .lookAtChannels, UInt32.max - 3),
+    // The database's listener has them from now on.
+    (.channels, .unlisten, UInt32.max - 4),
   ]
 
   /// A RESET went back to what the backend started with. In place of a look, what the client started with is put
@@ -90,6 +97,7 @@ extension Sessions {
     case UInt32.max: backends[index].lookedRows.append(LookedRow(kind: .settings, columns: columns))
     case UInt32.max - 1: backends[index].lookedRows.append(LookedRow(kind: .names, columns: columns))
     case UInt32.max - 2: backends[index].lookedRows.append(LookedRow(kind: .pins, columns: columns))
+    case UInt32.max - 3: backends[index].lookedRows.append(LookedRow(kind: .channels, columns: columns))
     default: backends[index].looked.append(columns.first ?? nil)  // a setting, by its place
     }
   }
@@ -112,6 +120,7 @@ extension Sessions {
     if !backends[Int(backend.index)].lookFailed {
       if clients[index].asked.contains(.names) { adoptNames(client, backend) }
       if clients[index].asked.contains(.pins) { adoptPins(client, backend) }
+      if clients[index].asked.contains(.channels) { adoptChannels(client, backend) }
     }
     let touchedAgain = clients[index].touched
     clients[index].reset.removeAll { !touchedAgain.contains($0) }
@@ -148,6 +157,10 @@ extension Sessions {
     let id = images.retain(image)
     images.release(clients[index].image)
     clients[index].image = id
+    // Unless more has been touched meanwhile.
+    if clients[index].touched.isEmpty, clients[index].marks.isEmpty {
+      clients[index].reading = readings.number(of: image)
+    }
     return isAsAsked
   }
 
@@ -196,6 +209,7 @@ extension Sessions {
     clients[Int(client.index)].isAsking = false
     clients[Int(client.index)].touched = []
     clients[Int(client.index)].looking = []
+    clients[Int(client.index)].reading = readings.number(of: images[clients[Int(client.index)].image])
   }
 
   // MARK: Touched
@@ -204,6 +218,10 @@ extension Sessions {
     let index = Int(client.index)
     if let reason = effects.pin { pin(client, reason) }
     clients[index].marks.formUnion(effects.marks)
+    if effects.marks.contains(.channels) {
+      if effects.unlistensAll { clients[index].unlistened.append([]) }
+      if !effects.unlistened.isEmpty { clients[index].unlistened.append(effects.unlistened) }
+    }
     var resets = effects.resets
     if effects.resetsAll {
       var known = images[clients[index].image].settings.map(\.name)
@@ -221,6 +239,11 @@ extension Sessions {
       resets.append("role")
     }
     for name in settings { noteCustom(name) }
+    if effects.resetsAll || !effects.marks.isDisjoint(with: [.settings, .reading])
+      || (settings + resets).contains(where: ReadingTable.settings.contains)
+    {
+      clients[index].reading = readings.unshared()
+    }
     for name in resets + settings where !clients[index].touched.contains(name) {
       clients[index].touched.append(name)
     }

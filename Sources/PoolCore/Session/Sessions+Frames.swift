@@ -107,7 +107,7 @@ extension Sessions {
     _ client: ClientID, _ backend: BackendID, _ header: FrameHeader, _ bytes: Span<UInt8>, _ offset: Int
   ) -> FrameTreatment {
     guard let view = ParseView.read(in: bytes, at: offset, length: header.length) else { return .malformed }
-    let statement = statements.retain(view, in: bytes)
+    let statement = statements.retain(view, in: bytes, reading: clients[Int(client.index)].reading)
     let index = Int(backend.index)
     if view.nameStart == view.nameEnd {
       setUnnamed(client, statement)
@@ -118,7 +118,7 @@ extension Sessions {
     }
     rewritten.removeAll(keepingCapacity: true)
     let name = bytes.extracting(view.nameStart..<view.nameEnd)
-    if let existing = names.statement(client, named: name) {
+    if let existing = known(client, name) {
       // The server refuses a second Parse of a name, for its text or else with 42P05; so it shall, once it has the
       // first: it gets the new text under the name of the old one.
       statements.release(statement)
@@ -145,6 +145,17 @@ extension Sessions {
     if backends[index].statements.has(statement) { sendClose(statement, on: backend) }
     sendParse(statement, on: backend, hidden: false)
     return .replace
+  }
+
+  /// The statement that the client calls so, as its texts are read now: where it is parsed anew, it must not become
+  /// what others share who read it otherwise.
+  private mutating func known(_ client: ClientID, _ name: Span<UInt8>) -> StatementID? {
+    guard let statement = names.statement(client, named: name) else { return nil }
+    let reading = clients[Int(client.index)].reading
+    if statements.reading(of: statement) == reading { return statement }
+    let current = statements.retain(statement, reading: reading)
+    if let old = names.define(client, name: name, current) { statements.release(old) }
+    return current
   }
 
   /// The Parse goes into ``rewritten`` and on the books.
@@ -189,7 +200,7 @@ extension Sessions {
     }
     let name = bytes.extracting(view.statementStart..<view.statementEnd)
     rewritten.removeAll(keepingCapacity: true)
-    let statement = names.statement(client, named: name)
+    let statement = known(client, name)
     if let statement {
       prepareIfMissing(statement, on: backend)
       if statements.hasEffects(statement) {
@@ -232,7 +243,7 @@ extension Sessions {
       return finish(rewrittenThen: bytes, offset, header.length)
     }
     let name = bytes.extracting(view.nameStart..<view.nameEnd)
-    let statement = names.statement(client, named: name)
+    let statement = known(client, name)
     if let statement {
       prepareIfMissing(statement, on: backend)
     } else {

@@ -52,7 +52,8 @@ extension Sessions {
       guard case .frame(let header) = FrameHeader.read(in: bytes, at: start),
         let view = ParseView.read(in: bytes, at: start, length: header.length)
       else { return nil }
-      let statement = statements.retain(view, in: bytes)
+      let statement = statements.retain(
+        view, in: bytes, reading: clients[Int(client.index)].reading)
       let name = bytes.extracting(view.nameStart..<view.nameEnd)
       if let old = names.define(client, name: name, statement) { statements.release(old) }
       start += header.length
@@ -61,7 +62,9 @@ extension Sessions {
   }
 
   private func canAnswer(_ view: ParseView, _ client: ClientID, _ bytes: Span<UInt8>) -> Bool {
-    guard view.nameStart < view.nameEnd, let statement = statements.find(view, in: bytes) else {
+    guard view.nameStart < view.nameEnd,
+      let statement = statements.find(view, in: bytes, reading: clients[Int(client.index)].reading)
+    else {
       return false
     }
     return statements.isProven(statement, for: kind(of: client))

@@ -67,6 +67,10 @@ extension Sessions {
     backends[Int(backend.index)].guests = []
     clients[Int(client.index)].prepared = [:]
     guard discardsAll else { return }
+    if !clients[Int(client.index)].channels.isEmpty {
+      clients[Int(client.index)].channels = []
+      clients[Int(client.index)].hasNewChannels = true
+    }
     // What it discards is not all that pins.
     var pins = clients[Int(client.index)].pins
     for reason in PinReason.allCases where reason.canBeCleaned || reason == .preparedStatement {
@@ -79,7 +83,29 @@ extension Sessions {
 
   /// A ParameterStatus came while the client holds the backend: must it be told? True when the value is another
   /// than what it was told last.
+  ///
+  /// What the client is told follows it: a function may have set it unseen.
   package mutating func parameterReported(
+    _ client: ClientID, _ view: ParameterStatusView, in bytes: Span<UInt8>, common: [ReportedParameter]
+  ) -> Bool {
+    guard isNews(client, view, in: bytes, common: common) else { return false }
+    let name = lowercasedASCII(copiedText(in: bytes, from: view.nameStart, to: view.nameEnd))
+    if !Self.unsettable.contains(name), !clients[Int(client.index)].touched.contains(name) {
+      var effects = SessionEffects()
+      effects.settings = [name]
+      let resets = clients[Int(client.index)].reset
+      touch(client, effects)
+      clients[Int(client.index)].reset = resets
+    }
+    return true
+  }
+
+  /// What is reported and nobody sets.
+  private static let unsettable: Set<String> = [
+    "is_superuser", "in_hot_standby", "integer_datetimes", "server_encoding", "server_version",
+  ]
+
+  private mutating func isNews(
     _ client: ClientID, _ view: ParameterStatusView, in bytes: Span<UInt8>, common: [ReportedParameter]
   ) -> Bool {
     let index = Int(client.index)

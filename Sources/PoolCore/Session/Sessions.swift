@@ -11,6 +11,7 @@ package struct Sessions: Sendable {
   package var statements: StatementTable
   package var names: ClientStatements
   package var images = ImageTable()
+  var readings = ReadingTable()
   /// Bytes for the backend, valid until the next call.
   package var rewritten: [UInt8] = []
   /// Statements kept prepared per backend (`max_prepared_statements`).
@@ -40,6 +41,7 @@ package struct Sessions: Sendable {
     images.retain(startup)
     clients[Int(client.index)].image = startup
     clients[Int(client.index)].startupImage = startup
+    clients[Int(client.index)].reading = readings.number(of: images[startup])
   }
 
   /// A client has gone; nothing of it is kept.
@@ -140,11 +142,6 @@ package struct Sessions: Sendable {
     guard Int(client.index) < clients.count else { return false }
     let session = clients[Int(client.index)]
     return session.pins.mustClose || session.marks.contains(.names) || session.isAsking
-  }
-
-  /// The client's statements have asked for notifications.
-  package func isListening(_ client: ClientID) -> Bool {
-    Int(client.index) < clients.count && clients[Int(client.index)].pins.contains(.listen)
   }
 
   private mutating func appendFront(

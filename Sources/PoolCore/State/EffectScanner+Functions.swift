@@ -39,6 +39,7 @@ extension EffectScanner {
       if length == 7, matches(text, start, "currval") { effects.pins(.sequenceMemory) }
     case UInt8(ascii: "p"):
       if length == 7, matches(text, start, "pg_temp") { effects.pins(.temporaryObject) }
+      if length == 9, matches(text, start, "pg_notify") { effects.marks.insert(.notifies) }
       if length >= 16 { inspectLock(text, start, length, &effects) }
     default: return
     }
@@ -56,7 +57,14 @@ extension EffectScanner {
       next = ahead.next(in: text)
     }
     guard next.kind == .comma else { return effects.pins(.settingByFunction) }
-    if isLocal(behind: ahead, text) { return }
+    if isLocal(behind: ahead, text) {
+      // Rare enough to be taken for one that decides how texts are read.
+      if name.kind != .string || ReadingTable.settings.contains(where: { matches(text, name.start + 1, $0) })
+      {
+        effects.marks.insert(.reading)
+      }
+      return
+    }
     switch name.kind {
     case .string where name.end - name.start > 2:
       var bytes: [UInt8] = []

@@ -120,7 +120,7 @@ extension EffectScanner {
       } else if isKeyword(word, "temp", in: text) || isKeyword(word, "temporary", in: text) {
         effects.pins(.temporaryObject)
       } else if isKeyword(word, "listen", in: text) {
-        effects.pins(.listen)
+        effects.marks.insert(.channels)
       } else if isKeyword(word, "prepare", in: text) || isKeyword(word, "deallocate", in: text) {
         effects.marks.insert(.names)
       } else {

@@ -35,7 +35,19 @@ struct EffectScanner {
       scanRest(after: lexer.next(in: text), text, &effects)
     case UInt8(ascii: "d"): scanD(first, text, &effects)
     case UInt8(ascii: "l") where isKeyword(first, "listen", in: text):
-      effects.pins(.listen)
+      effects.marks.insert(.channels)
+      skipStatement(text)
+    case UInt8(ascii: "u") where isKeyword(first, "unlisten", in: text):
+      let channel = lexer.next(in: text)
+      effects.marks.insert(.channels)
+      if let name = statementName(channel, text) {
+        effects.unlistened.append(name)
+      } else {
+        effects.unlistensAll = true
+      }
+      if !isEnd(channel) { skipStatement(text) }
+    case UInt8(ascii: "n") where isKeyword(first, "notify", in: text):
+      effects.marks.insert(.notifies)
       skipStatement(text)
     case UInt8(ascii: "l") where isKeyword(first, "load", in: text):
       effects.pins(.library)
@@ -79,7 +91,15 @@ struct EffectScanner {
 
   mutating func scanSet(_ text: Span<UInt8>, _ effects: inout SessionEffects) {
     var name = lexer.next(in: text)
-    if isKeyword(name, "local", in: text) { return skipStatement(text) }
+    if isKeyword(name, "local", in: text) {
+      let setting = lexer.next(in: text)
+      let isReading =
+        isKeyword(setting, "time", in: text) || isKeyword(setting, "names", in: text)
+        || isKeyword(setting, "xml", in: text)
+        || (setting.kind != .end && ReadingTable.settings.contains(identifier(setting, text)))
+      if isReading { effects.marks.insert(.reading) }
+      return isEnd(setting) ? () : skipStatement(text)
+    }
     if isKeyword(name, "session", in: text) {
       name = lexer.next(in: text)
       if isKeyword(name, "authorization", in: text) {

@@ -42,6 +42,7 @@ package enum Front {
       OR EXISTS (SELECT FROM pg_catalog.pg_locks WHERE locktype OPERATOR(pg_catalog.=) 'advisory' \
       AND pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid())
       """
+    case lookAtChannels = "SELECT pg_catalog.pg_listening_channels()"
     case lookAtSequences = """
       SELECT EXISTS (SELECT FROM pg_catalog.pg_sequence WHERE seqcache OPERATOR(pg_catalog.>) 1)
       """
@@ -67,6 +68,7 @@ package enum Front {
       case .lookAtSettings: "dbtool_look_settings"
       case .lookAtNames: "dbtool_look_names"
       case .lookAtPins: "dbtool_look_pins"
+      case .lookAtChannels: "dbtool_look_channels"
       case .lookAtSequences: "dbtool_look_sequences"
       case .set: "dbtool_set"
       case .look: "dbtool_look"

@@ -1,6 +1,6 @@
 /// Why a client keeps its backend beyond its transaction: state that cannot be carried to another one.
 package enum PinReason: UInt8, CaseIterable, Sendable {
-  case temporaryObject, heldCursor, listen, preparedStatement, advisoryLock, sequenceMemory, library
+  case temporaryObject, heldCursor, preparedStatement, advisoryLock, sequenceMemory, library
   case settingByFunction, randomSeed, longText
 
   /// As logs and metrics name it.
@@ -8,7 +8,6 @@ package enum PinReason: UInt8, CaseIterable, Sendable {
     switch self {
     case .temporaryObject: "temporary_object"
     case .heldCursor: "held_cursor"
-    case .listen: "listen"
     case .preparedStatement: "sql_prepare"
     case .advisoryLock: "advisory_lock"
     case .sequenceMemory: "sequence_memory"
@@ -23,7 +22,7 @@ package enum PinReason: UInt8, CaseIterable, Sendable {
   package var canBeSeen: Bool {
     switch self {
     case .temporaryObject, .heldCursor, .advisoryLock: true
-    case .listen, .preparedStatement, .sequenceMemory, .library, .settingByFunction, .randomSeed, .longText:
+    case .preparedStatement, .sequenceMemory, .library, .settingByFunction, .randomSeed, .longText:
       false
     }
   }
@@ -31,7 +30,7 @@ package enum PinReason: UInt8, CaseIterable, Sendable {
   /// Whether cleaning a backend leaves nothing of it behind.
   package var canBeCleaned: Bool {
     switch self {
-    case .temporaryObject, .heldCursor, .advisoryLock, .listen, .sequenceMemory, .settingByFunction: true
+    case .temporaryObject, .heldCursor, .advisoryLock, .sequenceMemory, .settingByFunction: true
     case .preparedStatement, .library, .randomSeed, .longText: false
     }
   }

@@ -11,6 +11,12 @@ package struct SessionMarks: OptionSet, Sendable {
   package static let names = SessionMarks(rawValue: 2)
   /// What pins the client may have come or gone.
   package static let pins = SessionMarks(rawValue: 4)
+  /// SET LOCAL of what decides how texts are read; nothing to ask for.
+  package static let reading = SessionMarks(rawValue: 8)
+  /// LISTEN or UNLISTEN.
+  package static let channels = SessionMarks(rawValue: 16)
+  /// NOTIFY: what the client itself listens to is told before its answer ends. Nothing to ask for.
+  package static let notifies = SessionMarks(rawValue: 32)
 }
 
 /// What a statement's text says it may do to the state of its session.
@@ -34,6 +40,10 @@ package struct SessionEffects: Equatable, Sendable {
   package var settingParameters: [Int] = []
   /// Prepared statements that the text calls by their names: PREPARE, EXECUTE, DEALLOCATE.
   package var names: [[UInt8]] = []
+  /// Channels that UNLISTEN names, as the server folds them.
+  package var unlistened: [[UInt8]] = []
+  /// UNLISTEN *.
+  package var unlistensAll = false
   /// Those among them that DEALLOCATE names.
   package var deallocated: [[UInt8]] = []
 

@@ -5,6 +5,7 @@
 package struct ByteTable: Sendable {
   private struct Slot: Sendable {
     var bytes: [UInt8] = []
+    var variant: UInt64 = 0
     var hash: UInt64 = 0
     /// 0 = the slot is free.
     var uses = 0
@@ -27,28 +28,34 @@ package struct ByteTable: Sendable {
 
   package func bytes(of number: UInt32) -> [UInt8] { slots[Int(number)].bytes }
 
-  /// The number of bytes that are known; `nil` when they are not.
-  package func find(_ bytes: Span<UInt8>) -> UInt32? {
-    let hash = self.hash(bytes)
+  package func variant(of number: UInt32) -> UInt64 { slots[Int(number)].variant }
+
+  /// The number of bytes that are known; `nil` when they are not. The same bytes of another variant are others.
+  package func find(_ bytes: Span<UInt8>, variant: UInt64 = 0) -> UInt32? {
+    let hash = self.hash(bytes, variant)
     var bucket = Int(truncatingIfNeeded: hash) & (buckets.count &- 1)
     while buckets[bucket] != 0 {
       let number = buckets[bucket] &- 1
-      if slots[Int(number)].hash == hash, isEqual(Int(number), bytes) { return number }
+      if slots[Int(number)].hash == hash, slots[Int(number)].variant == variant, isEqual(Int(number), bytes) {
+        return number
+      }
       bucket = (bucket &+ 1) & (buckets.count &- 1)
     }
     return nil
   }
 
   /// The number of the bytes, used once more. `isNew` tells that nobody had them before.
-  package mutating func retain(_ bytes: Span<UInt8>) -> (number: UInt32, isNew: Bool) {
-    if let known = find(bytes) {
+  package mutating func retain(
+    _ bytes: Span<UInt8>, variant: UInt64 = 0
+  ) -> (number: UInt32, isNew: Bool) {
+    if let known = find(bytes, variant: variant) {
       slots[Int(known)].uses += 1
       return (known, false)
     }
     var copy: [UInt8] = []
     copy.reserveCapacity(bytes.count)
     for offset in 0..<bytes.count { copy.append(bytes[offset]) }
-    let slot = Slot(bytes: copy, hash: hash(bytes), uses: 1)
+    let slot = Slot(bytes: copy, variant: variant, hash: hash(bytes, variant), uses: 1)
     let number: UInt32
     if let free = freeSlots.popLast() {
       number = free
@@ -111,8 +118,8 @@ package struct ByteTable: Sendable {
     buckets[hole] = 0
   }
 
-  private func hash(_ bytes: Span<UInt8>) -> UInt64 {
-    var hash = seed ^ UInt64(truncatingIfNeeded: bytes.count)
+  private func hash(_ bytes: Span<UInt8>, _ variant: UInt64) -> UInt64 {
+    var hash = seed ^ UInt64(truncatingIfNeeded: bytes.count) ^ variant << 32
     var offset = 0
     while offset &+ 8 <= bytes.count {
       var word: UInt64 = 0

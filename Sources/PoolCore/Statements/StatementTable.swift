@@ -15,9 +15,11 @@ package struct StatementTable: Sendable {
   /// How many different statements are known.
   package var count: Int { texts.count }
 
-  /// The statement of a Parse message, with one more user. Classified once, here.
-  package mutating func retain(_ view: ParseView, in bytes: Span<UInt8>) -> StatementID {
-    let (number, isNew) = texts.retain(bytes.extracting(view.queryStart..<view.frameEnd))
+  /// The statement of a Parse message under a client's ``ReadingTable``'s number, with one more user. Classified
+  /// once, here.
+  package mutating func retain(_ view: ParseView, in bytes: Span<UInt8>, reading: UInt64 = 0) -> StatementID {
+    let (number, isNew) = texts.retain(
+      bytes.extracting(view.queryStart..<view.frameEnd), variant: reading)
     if isNew {
       let effects = SessionEffects.scan(bytes.extracting(view.queryStart..<view.queryEnd))
       while effectsOf.count <= Int(number) { effectsOf.append(SessionEffects()) }
@@ -29,8 +31,23 @@ package struct StatementTable: Sendable {
   }
 
   /// The statement of a Parse message, if it is known already.
-  func find(_ view: ParseView, in bytes: Span<UInt8>) -> StatementID? {
-    texts.find(bytes.extracting(view.queryStart..<view.frameEnd)).map { StatementID($0) }
+  func find(_ view: ParseView, in bytes: Span<UInt8>, reading: UInt64) -> StatementID? {
+    texts.find(bytes.extracting(view.queryStart..<view.frameEnd), variant: reading).map { StatementID($0) }
+  }
+
+  /// How the statement's text is read.
+  func reading(of statement: StatementID) -> UInt64 { texts.variant(of: statement.index) }
+
+  /// The same text, read otherwise, with one more user.
+  mutating func retain(_ statement: StatementID, reading: UInt64) -> StatementID {
+    let tail = texts.bytes(of: statement.index)
+    let (number, isNew) = texts.retain(tail.span, variant: reading)
+    if isNew {
+      while effectsOf.count <= Int(number) { effectsOf.append(SessionEffects()) }
+      effectsOf[Int(number)] = effectsOf[Int(statement.index)]
+      proven(StatementID(number), for: UInt64.max)
+    }
+    return StatementID(number)
   }
 
   /// A server has parsed the statement for such a client.

@@ -81,6 +81,7 @@ extension PoolLoop {
     clients[index].generation = generation
     counters.clientConnectionsClosed += 1
     if backend != BackendID.none.index { recover(Int(backend), from: id) }
+    if !subscriptions.isEmpty { stopListening(index) }
     if phase != .startup, phase != .authenticating {
       cleanBackends(of: id)
       sessions.clientGone(id)

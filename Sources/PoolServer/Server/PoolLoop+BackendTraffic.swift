@@ -52,7 +52,7 @@ extension PoolLoop {
   /// Invariant: `base` covers `count` bytes until this returns. Returns how many are dealt with.
   private mutating func backendSent(_ index: Int, _ base: UnsafeRawPointer, _ count: Int) -> Int {
     switch backends[index].phase {
-    case .serving, .recovering, .cleaning, .preparing: return forward(index, base, count)
+    case .serving, .recovering, .cleaning, .preparing, .listening: return forward(index, base, count)
     case .login: return backendLoginBytes(index, base, count)
     case .closing: return count
     case .absent, .connecting, .encrypting: return count
@@ -85,7 +85,9 @@ extension PoolLoop {
         guard isComplete else { return flushRun(index, base, run, offset) }
         passes = reported(index, bytes, offset, header.length)
       case BackendTag.notificationResponse:
-        passes = sessions.isListening(ClientID(backends[index].client))
+        guard isComplete else { return flushRun(index, base, run, offset) }
+        passes = false
+        if backends[index].phase == .listening { notified(index, bytes, offset, header.length) }
       case BackendTag.readyForQuery:
         guard isComplete else { return flushRun(index, base, run, offset) }
         let status = TransactionStatus.read(in: bytes, at: offset, length: header.length)
@@ -95,7 +97,8 @@ extension PoolLoop {
         }
         backends[index].isCopyingIn = false
         if isForClient { answered(Int(backends[index].client)) }
-        if !isForClient {
+        let isHeld = isForClient && holdsReady(index)
+        if !isForClient || isHeld {
           out.append(base + run, count: offset - run)
           run = offset + header.length
         }
@@ -131,6 +134,9 @@ extension PoolLoop {
         case .failed:
           passes = true
           backends[index].isCopyingIn = false
+          if backends[index].client != ClientID.none.index {
+            sessions.rolledBack(ClientID(backends[index].client))
+          }
           noteEnding(index, bytes, offset, header.length)
         case .frontFailed:
           let error = ErrorFields.read(in: bytes, at: offset, length: header.length)
@@ -229,11 +235,12 @@ extension PoolLoop {
     if backends[index].client != ClientID.none.index, clients[Int(backends[index].client)].tls != nil {
       counters.encryptedQueries += 1
     }
-    guard length > 10, bytes[offset + 5] == UInt8(ascii: "D"),
+    guard length > 10, bytes[offset + 5] == UInt8(ascii: "D") || bytes[offset + 5] == UInt8(ascii: "R"),
       let view = CommandTagView.read(in: bytes, at: offset, length: length)
     else { return }
     let tag = copiedText(in: bytes, from: view.textStart, to: view.textEnd)
     let client = backends[index].client
+    if client != ClientID.none.index, tag == "ROLLBACK" { sessions.rolledBack(ClientID(client)) }
     guard client != ClientID.none.index, tag == "DISCARD ALL" || tag == "DEALLOCATE ALL" else { return }
     sessions.statementsDropped(ClientID(client), BackendID(index), discardsAll: tag == "DISCARD ALL")
   }
@@ -278,8 +285,10 @@ extension PoolLoop {
       if sessions.isLookedUp(ClientID(client), BackendID(index)) {
         sessions.settingsLookedUp(ClientID(client), BackendID(index))
       }
+      if sessions.clients[client].hasNewChannels { channelsChanged(client) }
       if clients[client].phase == .active { transactionMayHaveEnded(index) }
     case .recovering: recoverFurther(index)
+    case .listening: listenerAnswered(index)
     case .cleaning:
       guard sessions.backends[index].ledger.isSettled else { return }
       backendTimers.cancel(index)
@@ -347,6 +356,7 @@ extension PoolLoop {
     guard clients[index].outgoing.isEmpty else { return }
     wantWritable(client: index, false)
     if clients[index].phase == .closing { return closeClient(index) }
+    if clients[index].phase == .idle, !notices.isEmpty { deliverNotices(index) }
     if clients[index].phase == .idle, clients[index].mayRead || clients[index].hungUp {
       readLater(client: index)
     }

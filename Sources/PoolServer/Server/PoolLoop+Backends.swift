@@ -15,6 +15,7 @@ extension PoolLoop {
     guard backends[index].phase != .absent, backends[index].phase != .closing else { return }
     let wasConnecting = backends[index].phase == .connecting || backends[index].phase == .encrypting
     pool.closing(BackendID(index))
+    let wasListening = backends[index].phase == .listening
     backends[index].phase = .closing
     backends[index].client = ClientID.none.index
     backends[index].readPaused = false
@@ -24,6 +25,7 @@ extension PoolLoop {
     backends[index].outgoing.free()
     backendLogins[index] = nil
     counters.backendsClosed += 1
+    if wasListening { listenerLost(index) }
     // A connect or handshake that was not finished has no process at the server yet.
     if wasConnecting { return backendGone(index) }
     if backends[index].tls != nil {
@@ -58,7 +60,7 @@ extension PoolLoop {
       // An alert that came behind the handshake: no client certificate, for one.
       let cause = backends[index].tls?.failure.map { ": \($0.reason)" } ?? ""
       backendLoginFailed(index, nil, "the server closed the connection during login\(cause)")
-    case .serving, .recovering, .cleaning:
+    case .serving, .recovering, .cleaning, .listening:
       backends[index].hungUp = true
       loseBackend(index)
     }
@@ -110,6 +112,10 @@ extension PoolLoop {
     }
     guard backends[index].phase != .absent else { return }
     if backends[index].hungUp {
+      if backends[index].phase == .listening {
+        backends[index].phase = .closing
+        listenerLost(index)
+      }
       pool.closing(BackendID(index))
       backendGone(index)
     } else {

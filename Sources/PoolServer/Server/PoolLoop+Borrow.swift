@@ -28,6 +28,7 @@ extension PoolLoop {
         clientTimers.set(index, now.advanced(byMilliseconds: settings.borrowTimeout))
       }
       openForWaiters()
+      if !subscriptions.isEmpty { yieldListener() }
       return 0
     case .refuse:
       counters.queueRefusals += 1
@@ -92,6 +93,7 @@ extension PoolLoop {
   /// A backend has come back and goes to the client that waited longest.
   mutating func serveWaiter(_ client: ClientID, _ backend: Int) {
     let index = Int(client.index)
+    if let listener = listenerNumber(client) { return listen(listener, on: backend) }
     clientTimers.cancel(index)
     if clients[index].phase == .checking { return checkSettings(index, on: backend) }
     counters.borrowWait.record(now.nanoseconds &- clients[index].since)
@@ -117,6 +119,7 @@ extension PoolLoop {
     switch sessions.afterReady(ClientID(client), BackendID(backend)) {
     case .keep:
       if !clients[client].isPinned, let reason = sessions.clients[client].pin { pinned(client, reason) }
+      if clients[client].holdsReady { return waitForListener(client) }
       watchOpenTransaction(client, backend)
     case .look:
       sendToBackend(backend, sessions.rewritten)
@@ -124,7 +127,10 @@ extension PoolLoop {
       if clients[client].phase == .checking { return }
       counters.transactions += 1
       counters.transactionTime.record(now.nanoseconds &- clients[client].since)
+      let isHeld = clients[client].holdsReady
+      if isHeld { waitForListener(client) }
       release(client, backend)
+      if isHeld { runListeners() }
     }
   }
 
@@ -170,6 +176,7 @@ extension PoolLoop {
   mutating func becomeIdle(_ client: Int) {
     clients[client].phase = .idle
     watchIdle(client)
+    if !notices.isEmpty { deliverNotices(client) }
     if drain.isDraining { sayGoodbye(client) }
   }
 
@@ -234,6 +241,10 @@ extension PoolLoop {
 
   /// Ends a wait with an error; the client's batch is answered as PostgreSQL would answer a failed one.
   mutating func failWaiting(_ index: Int, _ error: ErrorFields) {
+    if let listener = listenerNumber(ClientID(index)) {
+      pool.waitEnded(ClientID(index))
+      return listenerFailed(listener)
+    }
     clientTimers.cancel(index)
     pool.waitEnded(ClientID(index))
     if clients[index].phase == .checking {

@@ -21,7 +21,7 @@ extension PoolLoop {
       case .startup, .authenticating, .idle, .active: break
       }
       // Neither is one that does not take the pool's own answers: they would pile up.
-      if clients[index].blockedByBackend
+      if clients[index].blockedByBackend || clients[index].holdsReady
         || (clients[index].phase == .idle && !clients[index].outgoing.isEmpty)
       {
         clients[index].mayRead = true

@@ -75,7 +75,7 @@ extension PoolLoop {
       case .absent: break
       case .connecting, .encrypting, .login, .preparing: snapshot.backendsConnecting += 1
       case .closing: snapshot.backendsClosing += 1
-      case .recovering, .cleaning: snapshot.backendsInUse += 1
+      case .recovering, .cleaning, .listening: snapshot.backendsInUse += 1
       case .serving:
         guard backends[index].client != ClientID.none.index else {
           snapshot.backendsIdle += 1
@@ -142,7 +142,7 @@ extension PoolLoop {
 
   private mutating func backendTimerFired(_ index: Int) {
     switch backends[index].phase {
-    case .absent, .serving: return
+    case .absent, .serving, .listening: return
     case .connecting, .encrypting, .login, .preparing:
       backendLoginFailed(index, nil, "no answer within connect_timeout (\(settings.connectTimeout) ms)")
     case .recovering, .cleaning:
@@ -230,7 +230,8 @@ extension PoolLoop {
       for index in 0..<clients.used where clients[index].phase != .absent { closeClient(index) }
     }
     guard clients.count == 0 else { return }
-    for index in 0..<backends.used where backends[index].phase == .serving { closeBackend(index) }
+    for index in 0..<backends.used
+    where backends[index].phase == .serving || backends[index].phase == .listening { closeBackend(index) }
     if pool.openCount == 0 || now >= (drain.deadline ?? now).advanced(byMilliseconds: 2_000) {
       logger.notice("drained")
       drain.isDone = true

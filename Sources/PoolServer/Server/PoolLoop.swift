@@ -51,6 +51,13 @@ struct PoolLoop: ~Copyable {
   var acceptsPausedUntil: Instant?
   var janitorDue = Instant(nanoseconds: 0)
   var pinLookDue = Instant(nanoseconds: 0)
+  var subscriptions = Subscriptions()
+  /// As whom each listener borrows.
+  var listenerIdentities: [Int: IdentityID] = [:]
+  /// A listener has lost its backend.
+  var listenersDue = false
+  /// Notifications for clients that are in the middle of something.
+  var notices: [Int: [UInt8]] = [:]
 
   static let scratchSize = 65_536
 
@@ -123,6 +130,10 @@ struct PoolLoop: ~Copyable {
         runDeferred()
       }
       runTimers()
+      if listenersDue {
+        listenersDue = false
+        runListeners()
+      }
       if drain.isDone { return drain.status }
     }
   }

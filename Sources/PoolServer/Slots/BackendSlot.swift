@@ -16,6 +16,8 @@ enum BackendPhase: UInt8 {
   case serving
   /// Its client left in the middle: what it owes is awaited, then a rollback. → `cleaning`, `closing`.
   case recovering
+  /// Listens for all clients of its database, or is made clean for that. → `cleaning`, `closing`.
+  case listening
   /// Cleaned while nobody holds it. → `serving`, `closing`.
   case cleaning
   /// Terminate sent; the server's end of file is awaited. → `absent`.

@@ -35,6 +35,8 @@ struct ClientSlot {
   var dropsRest = false
   /// It keeps its backend beyond its transactions; counted and logged once.
   var isPinned = false
+  /// Its ReadyForQuery waits for what its database's listener has to say; it is not read until then.
+  var holdsReady = false
   /// Since when. Nanoseconds.
   var pinnedAt: UInt64 = 0
   /// It waits for a backend only to prepare statements; see ``Sessions/answerParses(_:in:)``.

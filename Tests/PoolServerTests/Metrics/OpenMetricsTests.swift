@@ -66,7 +66,7 @@ struct OpenMetricsTests {
     var snapshot = PoolSnapshot()
     snapshot.counters.queries = 7
     snapshot.counters.queueRefusals = 2
-    snapshot.counters.pins.add(.listen)
+    snapshot.counters.pins.add(.library)
     snapshot.counters.bytesToServer = 99
     snapshot.waiting = 4
     snapshot.backendsInUse = 85
@@ -75,7 +75,7 @@ struct OpenMetricsTests {
     let lines = snapshot.openMetrics.split(separator: "\n").map(String.init)
     for line in [
       "dbtool_pool_queries_total 7", "dbtool_pool_refusals_total{reason=\"queue_full\"} 2",
-      "dbtool_pool_pins_total{reason=\"listen\"} 1", "dbtool_pool_pins_total{reason=\"load\"} 0",
+      "dbtool_pool_pins_total{reason=\"load\"} 1", "dbtool_pool_pins_total{reason=\"sql_prepare\"} 0",
       "dbtool_pool_forwarded_bytes_total{direction=\"to_server\"} 99",
       "dbtool_pool_client_connections{phase=\"waiting\"} 4", "dbtool_pool_borrow_queue_length 4",
       "dbtool_pool_backends{phase=\"in_use\"} 85", "dbtool_pool_max_backends 85",

@@ -1,0 +1,35 @@
+import PostgresWire
+
+// LISTEN and UNLISTEN run on the client's backend, for the server's own words, and count if they are committed. Then
+// the backend says what it listens to, and stops: the database's listener goes on.
+
+extension Sessions {
+  /// Something of the client's transaction has failed or was rolled back, and what it has unlistened with it.
+  package mutating func rolledBack(_ client: ClientID) { clients[Int(client.index)].unlistened = [] }
+
+  /// The backend has told what it listens to.
+  mutating func adoptChannels(_ client: ClientID, _ backend: BackendID) {
+    let index = Int(client.index)
+    var channels = clients[index].channels
+    for unlistened in clients[index].unlistened {
+      if unlistened.isEmpty { channels = [] } else { channels.subtract(unlistened) }
+    }
+    clients[index].unlistened = []
+    for row in backends[Int(backend.index)].lookedRows where row.kind == .channels {
+      if let channel = row.columns.first ?? nil { channels.insert(channel) }
+    }
+    guard channels != clients[index].channels else { return }
+    clients[index].channels = channels
+    clients[index].hasNewChannels = true
+  }
+
+  /// Whether the client's ReadyForQuery that has just come must wait for the database's listener: for a LISTEN
+  /// until it listens, for a NOTIFY until it has said all that came before.
+  @inline(__always)
+  package func mustHoldReady(_ client: ClientID, _ backend: BackendID) -> Bool {
+    let marks = clients[Int(client.index)].marks
+    if marks.isDisjoint(with: [.channels, .notifies]) { return false }
+    return backends[Int(backend.index)].ledger.isSettled
+      && (marks.contains(.channels) || !clients[Int(client.index)].channels.isEmpty)
+  }
+}
