@@ -157,7 +157,10 @@ has_library libpq || missing+=(libpq-dev)
 has_library openssl || missing+=(libssl-dev)
 server_is_missing=
 has_server || server_is_missing=yes
-if [ -n "$wants_tests" ] && ! command -v psql >/dev/null; then missing+=(postgresql-client); fi
+if [ -n "$wants_tests" ]; then
+  command -v psql >/dev/null || missing+=(postgresql-client)
+  command -v openssl >/dev/null || missing+=(openssl)
+fi
 
 if [ ${#missing[@]} -gt 0 ] || [ -n "$server_is_missing" ]; then
   names=("${missing[@]}" ${server_is_missing:+postgresql})
