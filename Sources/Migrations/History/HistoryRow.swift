@@ -35,6 +35,19 @@ package struct HistoryRow: Sendable, Equatable {
     self.success = success
   }
 
+  /// The row behind those of `history` that says what came of a script. Its version is the history's own where one
+  /// is undone, which may be written otherwise.
+  init(
+    of file: ResolvedMigration, version: MigrationVersion?, behind history: [HistoryRow], installedBy: String,
+    executionTime: Int, success: Bool
+  ) {
+    self.init(
+      installedRank: history.last.map { $0.installedRank + 1 } ?? 1, version: version,
+      description: Self.abbreviated(description: file.description), type: file.type,
+      script: Self.abbreviated(script: file.script), checksum: file.checksum, installedBy: installedBy,
+      executionTime: executionTime, success: success)
+  }
+
   /// What fits into the column: 200 characters, the last three of a cut one are dots.
   package static func abbreviated(description: String) -> String {
     description.utf16.count <= 200 ? description : cut(description.unicodeScalars[...], to: 197) + "..."

@@ -256,18 +256,14 @@ package struct MigrationRun: StepMachine {
     let failed = plan.failed
     guard let first = failed.first else { return }
     if failed.count == 1, first.state == .futureFailed, policy.ignoresFutureFailure { return }
-    if let version = first.version { throw .failedVersion(schema: policy.schema, version: version.text) }
-    throw .failedRepeatable(schema: policy.schema, description: first.description)
+    throw .failed(first, schema: policy.schema)
   }
 
   private mutating func apply() {
     phase = .turned
     let isTransactional = !inspections.contains(false)
-    if let first = inspections.first, !policy.mixed,
-      let odd = zip(group, inspections).first(where: { $0.1 != first })
-    {
-      let name = [odd.0.version?.text, odd.0.description].compactMap { $0 }.joined(separator: " ")
-      return refuse(.mixedGroup(first: "\"\(name)\"" + (odd.1 ? "" : " [non-transactional]")))
+    if !policy.mixed, let error = MigrationError.mixed(group, transactional: inspections) {
+      return refuse(error)
     }
     tellsVersionedInside = false
     var steps: [Task] = []
@@ -334,9 +330,7 @@ package struct MigrationRun: StepMachine {
 
   private func row(for file: ResolvedMigration, success: Bool) -> HistoryRow {
     HistoryRow(
-      installedRank: history.last.map { $0.installedRank + 1 } ?? 1, version: file.version,
-      description: HistoryRow.abbreviated(description: file.description), type: file.type,
-      script: HistoryRow.abbreviated(script: file.script), checksum: file.checksum,
-      installedBy: policy.installedBy, executionTime: milliseconds, success: success)
+      of: file, version: file.version, behind: history, installedBy: policy.installedBy,
+      executionTime: milliseconds, success: success)
   }
 }

@@ -158,11 +158,7 @@ package struct UndoRun: StepMachine {
     do throws(MigrationError) {
       let plan = try MigrationPlan(resolved: resolved, applied: history)
       initialVersion = plan.currentVersion
-      if let failed = plan.failed.first {
-        throw failed.version.map {
-          MigrationError.failedVersion(schema: policy.schema, version: $0.text)
-        } ?? .failedRepeatable(schema: policy.schema, description: failed.description)
-      }
+      if let failed = plan.failed.first { throw .failed(failed, schema: policy.schema) }
       steps = try UndoPlan(
         undos: undos, resolved: resolved, applied: history, target: policy.target, picks: policy.picks,
         naming: policy.naming
@@ -177,11 +173,9 @@ package struct UndoRun: StepMachine {
   private mutating func run() {
     phase = .closing
     let kinds = policy.skipExecuting ? steps.map { _ in true } : inspections
-    if policy.group, let first = kinds.first, !policy.mixed,
-      let odd = zip(steps, kinds).first(where: { $0.1 != first })
+    if policy.group, !policy.mixed, let error = MigrationError.mixed(steps.map(\.file), transactional: kinds)
     {
-      let name = "\"\(odd.0.file.version?.text ?? "") \(odd.0.file.description)\""
-      return refuse(.mixedGroup(first: name + (odd.1 ? "" : " [non-transactional]")))
+      return refuse(error)
     }
     let isOne = policy.group && !kinds.contains(false) && !steps.isEmpty
     if isOne { queue.append(.step(.begin)) }
@@ -228,10 +222,8 @@ package struct UndoRun: StepMachine {
 
   private func row(for step: UndoPlan.Step, success: Bool) -> HistoryRow {
     HistoryRow(
-      installedRank: history.last.map { $0.installedRank + 1 } ?? 1, version: step.row.version,
-      description: HistoryRow.abbreviated(description: step.file.description), type: step.file.type,
-      script: HistoryRow.abbreviated(script: step.file.script), checksum: step.file.checksum,
-      installedBy: policy.installedBy, executionTime: milliseconds, success: success)
+      of: step.file, version: step.row.version, behind: history, installedBy: policy.installedBy,
+      executionTime: milliseconds, success: success)
   }
 
   /// What `--undo-history=remove` takes out: the migration's row, what earlier undoing of the same version left,

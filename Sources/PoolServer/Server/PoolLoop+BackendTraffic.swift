@@ -228,21 +228,24 @@ extension PoolLoop {
       ClientID(client), view, in: bytes, common: identities.entries[identity].common ?? [])
   }
 
-  /// A command has ended. Two of them take all prepared statements along, the pool's own, too.
+  /// A command has ended. Two of them take all prepared statements along, the pool's own, too; one takes back what
+  /// the transaction has set.
   @inline(__always)
   private mutating func completed(_ index: Int, _ bytes: Span<UInt8>, _ offset: Int, _ length: Int) {
     counters.queries += 1
-    if backends[index].client != ClientID.none.index, clients[Int(backends[index].client)].tls != nil {
-      counters.encryptedQueries += 1
-    }
+    let client = backends[index].client
+    guard client != ClientID.none.index else { return }
+    if clients[Int(client)].tls != nil { counters.encryptedQueries += 1 }
     guard length > 10, bytes[offset + 5] == UInt8(ascii: "D") || bytes[offset + 5] == UInt8(ascii: "R"),
       let view = CommandTagView.read(in: bytes, at: offset, length: length)
     else { return }
-    let tag = copiedText(in: bytes, from: view.textStart, to: view.textEnd)
-    let client = backends[index].client
-    if client != ClientID.none.index, tag == "ROLLBACK" { sessions.rolledBack(ClientID(client)) }
-    guard client != ClientID.none.index, tag == "DISCARD ALL" || tag == "DEALLOCATE ALL" else { return }
-    sessions.statementsDropped(ClientID(client), BackendID(index), discardsAll: tag == "DISCARD ALL")
+    if view.says("ROLLBACK", in: bytes) {
+      sessions.rolledBack(ClientID(client))
+    } else if view.says("DISCARD ALL", in: bytes) {
+      sessions.statementsDropped(ClientID(client), BackendID(index), discardsAll: true)
+    } else if view.says("DEALLOCATE ALL", in: bytes) {
+      sessions.statementsDropped(ClientID(client), BackendID(index), discardsAll: false)
+    }
   }
 
   private mutating func looked(

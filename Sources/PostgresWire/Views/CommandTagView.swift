@@ -22,6 +22,17 @@ package struct CommandTagView: Equatable, Sendable {
     return CommandTagView(textStart: start, textEnd: textEnd)
   }
 
+  /// Whether the tag is exactly `words`. Allocates nothing for words of up to 15 bytes.
+  @inlinable
+  package func says(_ words: String, in bytes: Span<UInt8>) -> Bool {
+    guard textStart >= 0, textEnd <= bytes.count, textEnd - textStart == words.utf8.count else {
+      return false
+    }
+    let wanted = words.utf8Span.span
+    for offset in wanted.indices where bytes[textStart + offset] != wanted[offset] { return false }
+    return true
+  }
+
   /// How many rows the command touched: the number that ends the tag. Nil when the tag ends in none (`BEGIN`)
   /// or in one of more than 18 digits.
   @inlinable

@@ -11,14 +11,11 @@ final class StatementQueue {
     let statement: ScriptStatement?
   }
 
-  private struct Entry {
-    let statement: ScriptStatement?
-  }
-
   private let connection: Connection
   private let results: ((Rows) -> Void)?
   private var pipeline: Pipeline?
-  private var waiting: [Entry] = []
+  /// What is answered next stands at `first`; nil for a statement of ours.
+  private var waiting: [ScriptStatement?] = []
   private var first = 0
   private var refusal: Refusal?
 
@@ -51,7 +48,7 @@ final class StatementQueue {
     if refusal != nil { return try settle() }
     do throws(ServerError) {
       if pipeline == nil { pipeline = try Pipeline(connection) { [weak self] in self?.answered($0) } }
-      waiting.append(Entry(statement: statement))
+      waiting.append(statement)
       try pipeline?.send(sql)
     } catch {
       refusal = refusal ?? Refusal(error: error, statement: statement)
@@ -59,7 +56,7 @@ final class StatementQueue {
     if refusal != nil { try settle() }
   }
 
-  private var oldest: ScriptStatement? { first < waiting.count ? waiting[first].statement : nil }
+  private var oldest: ScriptStatement? { first < waiting.count ? waiting[first] : nil }
 
   private func answered(_ answer: Pipeline.Answer) {
     let statement = oldest
