@@ -99,6 +99,12 @@ struct BackendViewTests {
     let view = try #require(read(bytes) { CommandTagView.read(in: $0, at: $1, length: $2) })
     #expect(text(bytes, view.textStart, view.textEnd) == tag)
     #expect(view.rowCount(in: bytes.span) == rows)
+    let saysSo = view.says(tag, in: bytes.span)
+    #expect(saysSo)
+    for other in ["ROLLBACK", tag + " ", String(tag.dropLast()) + "?"] {
+      let saysOther = view.says(other, in: bytes.span)
+      #expect(!saysOther)
+    }
   }
 
   @Test("a ParameterStatus gives name and value, also an empty or a strange one")
