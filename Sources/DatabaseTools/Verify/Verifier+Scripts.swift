@@ -66,7 +66,8 @@ extension Verifier {
       else { continue }
       misnamed.append(
         ScriptFile(
-          script: advice.fileName, path: file.path, absolutePath: file.absolutePath, name: advice.name))
+          script: advice.fileName, path: file.path, absolutePath: file.absolutePath, name: advice.name,
+          isConfigured: file.isConfigured))
     }
   }
 

@@ -10,11 +10,10 @@ enum FlywayFrontend {
   /// - Parameter arguments: the words after the program's name.
   /// - Returns: the exit status; nil when the words are another command's.
   static func run(_ arguments: [String]) -> Int32? {
-    let verbs = FlywayCommandLine.verbs + FlywayCommandLine.otherVerbs
-    let others = Root.configuration.subcommands.compactMap { $0.configuration.commandName }
-    guard
-      FlywayCommandLine.isCall(arguments, otherCommands: others.filter { !verbs.contains($0) } + ["help"])
-    else { return nil }
+    // The migration commands' own configuration is long to make: it holds the help of every option.
+    let others = Root.configuration.subcommands.filter { !($0 is any MigrationCommand.Type) }
+      .compactMap { $0.configuration.commandName }
+    guard FlywayCommandLine.isCall(arguments, otherCommands: others + ["help"]) else { return nil }
     let line: FlywayCommandLine
     do throws(MigrationFailure) { line = try FlywayCommandLine(arguments) } catch {
       // What was asked for can still be seen in the words.

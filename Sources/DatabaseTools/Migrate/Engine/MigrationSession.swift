@@ -156,8 +156,8 @@ package final class MigrationSession {
   }
 
   private func writtenConfig(of file: ScriptFile) throws(MigrationFailure) -> ScriptConfig {
-    let path = file.absolutePath + ".conf"
-    guard LocalFile.kind(of: path) == .file else { return ScriptConfig() }
+    let path = file.absolutePath + ScriptFile.configurationSuffix
+    guard file.isConfigured, LocalFile.kind(of: path) == .file else { return ScriptConfig() }
     let bytes: [UInt8]
     do throws(Failure) { bytes = try LocalFile.bytes(of: path) } catch { throw MigrationFailure(error) }
     do throws(MigrationError) {
@@ -166,7 +166,7 @@ package final class MigrationSession {
       return try ScriptConfig(String(decoding: text, as: UTF8.self))
     } catch {
       var failure = MigrationFailure(error)
-      failure.failure.place = Failure.Place(file: file.path + ".conf")
+      failure.failure.place = Failure.Place(file: file.path + ScriptFile.configurationSuffix)
       throw failure
     }
   }

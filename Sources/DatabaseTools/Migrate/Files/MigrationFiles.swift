@@ -8,6 +8,11 @@ package struct ScriptFile: Sendable, Equatable {
   package let path: String
   package let absolutePath: String
   package let name: MigrationName
+  /// Whether `<script>.conf` lies beside it.
+  var isConfigured = false
+
+  /// What a script's name ends with in the name of its configuration: `V1__x.sql.conf`.
+  static let configurationSuffix = ".conf"
 
   var fileName: String { LocalPath.name(of: absolutePath) }
 }
@@ -151,6 +156,7 @@ package struct MigrationFiles: Sendable {
         warnings.append("\(folder) cannot be read: \(error.reason); it is passed over")
         return
       }
+      let configurations = Set(names.filter { $0.hasSuffix(ScriptFile.configurationSuffix) })
       for name in names {
         let absolute = folder == "/" ? "/" + name : folder + "/" + name
         let relative = below + [name]
@@ -162,7 +168,10 @@ package struct MigrationFiles: Sendable {
           }
           let path =
             (place.root.hasSuffix("/") ? place.root : place.root + "/") + relative.joined(separator: "/")
-          found.append(ScriptFile(script: script, path: path, absolutePath: absolute, name: parsed))
+          found.append(
+            ScriptFile(
+              script: script, path: path, absolutePath: absolute, name: parsed,
+              isConfigured: configurations.contains(name + ScriptFile.configurationSuffix)))
         case nil:
           // Flyway passes over it without a word, and then nobody knows why a migration is not there.
           guard naming.isScript(name), LocalFile.isNamed(absolute) else { continue }

@@ -6,6 +6,10 @@ struct ScriptLocation: Equatable {
   let path: String
   /// `classpath:`: there is no Java here, so nothing is ever there.
   let isClasspath: Bool
+  /// Whether a part of it has a wildcard.
+  let isPattern: Bool
+  /// The folder that surely is there: what stands before the first part with a wildcard.
+  let root: String
 
   /// - Throws: `MigrationError.unknownLocationPrefix` for anything that is not the file system.
   init(_ text: String) throws(MigrationError) {
@@ -21,26 +25,22 @@ struct ScriptLocation: Equatable {
     }
     while path.count > 1, path.hasSuffix("/") { path.removeLast() }
     self.path = path
+    let fixed = Self.parts(of: path).prefix { !Self.isPattern($0) }
+    isPattern = fixed.count < Self.parts(of: path).count
+    root = isPattern ? (path.hasPrefix("/") ? "/" : "") + fixed.joined(separator: "/") : path
   }
 
-  private var parts: [Substring] { path.split(separator: "/", omittingEmptySubsequences: true) }
+  private static func parts(of path: String) -> [Substring] {
+    path.split(separator: "/", omittingEmptySubsequences: true)
+  }
 
   private static func isPattern(_ part: Substring) -> Bool { part.contains("*") || part.contains("?") }
-
-  var isPattern: Bool { parts.contains { Self.isPattern($0) } }
-
-  /// The folder that surely is there: what stands before the first part with a wildcard.
-  var root: String {
-    guard isPattern else { return path }
-    let fixed = parts.prefix { !Self.isPattern($0) }
-    return (path.hasPrefix("/") ? "/" : "") + fixed.joined(separator: "/")
-  }
 
   /// Of a file below ``root``, the part of its path that the history calls its script: what follows the
   /// folder that the pattern matches. Nil when no folder above the file matches.
   func script(of relative: [String]) -> String? {
     guard isPattern else { return relative.joined(separator: "/") }
-    let pattern = parts.drop { !Self.isPattern($0) }
+    let pattern = Self.parts(of: path).drop { !Self.isPattern($0) }
     // The deepest folder that fits, as a greedy expression finds it.
     for depth in stride(from: relative.count - 1, through: 0, by: -1)
     where Self.fits(relative.prefix(depth)[...], pattern) {
