@@ -248,6 +248,22 @@ struct MigrateCrashTests {
     }
   }
 
+  @Test("leaves no side table for good when it was cut off between its last row and the end")
+  func forgottenSideTable() throws {
+    let scripts = [
+      "V1__v.sql": "select 1;", "V1__v.sql.conf": Self.outside, "V2__a.sql": "insert into gate values (1);",
+    ]
+    try MigrateFolder.with(scripts) { (folder) throws in
+      #expect(try folder.dbtool("baseline", "--baseline-version", "0").status == 0)
+      let gate = try Gate(folder)
+      try folder.killMigrate(in: "insert into gate")
+      try gate.open()
+      #expect(try folder.count("dbtool_progress") == "0")
+      #expect(try folder.dbtool("migrate").status == 0)
+      #expect(try folder.ask("SELECT to_regclass('dbtool_progress')") == nil)
+    }
+  }
+
   @Test("makes no side table when every script is a transaction")
   func noSideTable() throws {
     try MigrateFolder.with(["V1__v.sql": "select 1;"]) { (folder) throws in

@@ -9,11 +9,11 @@ private final class TableHolder {
   private let connection: Connection
   let pid: Int32
 
-  init(_ table: String, at target: DatabaseTarget) throws {
+  init(_ table: String, at target: DatabaseTarget, in mode: String = "ACCESS EXCLUSIVE") throws {
     connection = try target.connect(applicationName: "nightly report")
     pid = connection.backendPID
     try connection.execute("BEGIN")
-    try connection.execute("LOCK TABLE \(table)")
+    try connection.execute("LOCK TABLE \(table) IN \(mode) MODE")
   }
 
   func letGo() throws { try connection.execute("COMMIT") }
@@ -34,7 +34,7 @@ struct MigrateWaitingTests {
       let process = try folder.start("migrate")
       #expect(
         waits(process, for: "held by pid \(holder.pid) (nightly report, 127.0.0.1), idle in transaction for"))
-      #expect(process.stderrSoFar.contains("last statement: LOCK TABLE t"))
+      #expect(process.stderrSoFar.contains("last statement: LOCK TABLE t IN ACCESS"))
       try holder.letGo()
       let result = process.finish()
       #expect(result.status == 0)
@@ -111,6 +111,66 @@ struct MigrateWaitingTests {
     }
   }
 
+  @Test("in CREATE INDEX CONCURRENTLY names the INVALID index that is left, and what becomes of it")
+  func invalidIndex() throws {
+    try withIndexBuild { (folder, holder) throws in
+      let result = try folder.dbtool("migrate", "--lock-timeout", "2s")
+      #expect(result.status == 1)
+      #expect(result.stderr.contains("(SQLSTATE 55P03)\n  at sql/V2__i.sql:1:1\n"))
+      #expect(result.stderr.contains("index t_i is left INVALID"))
+      #expect(result.stderr.contains("the lock is held by pid \(holder.pid) (nightly report"))
+      #expect(try isValid(folder) == "f")
+      try holder.letGo()
+      #expect(try folder.dbtool("migrate", "--lock-timeout", "30s").status == 0)
+      #expect(try isValid(folder) == "t")
+    }
+  }
+
+  @Test("in CREATE INDEX CONCURRENTLY drops the INVALID index before each retry, and builds it in the end")
+  func retriedIndex() throws {
+    try withIndexBuild { (folder, holder) throws in
+      let process = try folder.start("migrate", "--lock-timeout", "100ms", "--retries", "1000")
+      #expect(waits(process, for: "warning: index t_i is INVALID"))
+      #expect(waits(process, for: "dropping index t_i: canceling statement due to lock timeout"))
+      try holder.letGo()
+      let result = process.finish()
+      #expect(result.status == 0, "\(result.stderr)")
+      #expect(try isValid(folder) == "t")
+      #expect(try folder.history() == ["1 true", "2 true"])
+      #expect(try folder.ask("SELECT to_regclass('dbtool_progress')") == nil)
+    }
+  }
+
+  private func withIndexBuild(_ body: (MigrateFolder, TableHolder) throws -> Void) throws {
+    try MigrateFolder.with(["V1__t.sql": "create table t (i int); insert into t values (1);"]) {
+      (folder) throws in
+      #expect(try folder.dbtool("migrate").status == 0)
+      try folder.write("V2__i.sql", "create index concurrently t_i on t (i);")
+      // A build waits in its second step for whoever has written to the table.
+      try body(folder, try TableHolder("t", at: folder.target, in: "ROW EXCLUSIVE"))
+    }
+  }
+
+  private func isValid(_ folder: MigrateFolder) throws -> String? {
+    try folder.ask("SELECT indisvalid FROM pg_index WHERE indexrelid = 't_i'::regclass")
+  }
+
+  @Test("in undo is tried again, too")
+  func retriedUndo() throws {
+    let scripts = ["V1__t.sql": "create table t (i int);", "U1__t.sql": "drop table t;"]
+    try MigrateFolder.with(scripts) { (folder) throws in
+      #expect(try folder.dbtool("migrate").status == 0)
+      let holder = try TableHolder("t", at: folder.target)
+      let process = try folder.start("undo", "--lock-timeout", "100ms", "--retries", "1000")
+      #expect(waits(process, for: "(2 of 1000)"))
+      #expect(process.stderrSoFar.contains("rolled back; trying again in"))
+      try holder.letGo()
+      #expect(process.finish().status == 0)
+      #expect(try folder.ask("SELECT to_regclass('t')") == nil)
+      #expect(try folder.history() == ["1 true", "1 true"])
+    }
+  }
+
   @Test("has its limits in every migration, unless a script sets its own, which ends with it")
   func limits() throws {
     let shown = """
@@ -133,7 +193,12 @@ struct MigrateWaitingTests {
       let result = try folder.dbtool("migrate", "--statement-timeout", "500ms")
       #expect(result.status == 1)
       #expect(result.stderr.contains("canceling statement due to statement timeout (SQLSTATE 57014)"))
+      #expect(result.stderr.contains("hint: the limit is --statement-timeout 500ms"))
       #expect(try folder.history() == [])
+      let limited = folder.target.testURL("sslmode=disable&options=-cstatement_timeout%3D500")
+      let other = try runDBTool(
+        ["migrate", "--url", limited], environment: ["HOME": folder.path], in: folder.path)
+      #expect(other.stderr.contains("hint: the limit is the server's statement_timeout"))
     }
   }
 

@@ -8,23 +8,41 @@ private struct Script {
   var failing: Set<String> = []
   /// Undo files that need no transaction, by description.
   var outside: Set<String> = []
+  /// How often a step is short of a lock, by its short name.
+  var locked: [String: Int] = [:]
 
   func play(_ policy: UndoRun.Policy = .init()) throws -> (steps: [String], run: UndoRun) {
     var run = UndoRun(
       undos: ["U1__a", "U2__b"].map { Make.file($0) }, resolved: ["V1__a", "V2__b"].map { Make.file($0) },
       policy: policy)
     var steps: [String] = []
+    var locked = locked
+    var committed = rows
+    var open = rows
     var step = run.start()
     while steps.count < 200 {
       let name = Self.name(step)
       steps.append(name)
       if case .finished = step { break }
+      if let count = locked[name], count > 0 {
+        locked[name] = count - 1
+        step = run.again() ?? run.next(.failed(milliseconds: 7))
+        continue
+      }
+      switch step {
+      case .record(let row): open.append(row)
+      case .forget(let rows):
+        open.removeAll { row in rows.contains { $0.installedRank == row.installedRank } }
+      case .commit: committed = open
+      case .rollBack: open = committed
+      default: break  // an open set: the rest leaves the history alone
+      }
       if failing.contains(name) {
         step = run.next(.failed(milliseconds: 7))
         continue
       }
       switch step {
-      case .readHistory: step = run.next(.history(rows))
+      case .readHistory: step = run.next(.history(open))
       case .inspect(let file): step = run.next(.inspected(transactional: !outside.contains(file.description)))
       case .run: step = run.next(.ran(milliseconds: 5))
       default: step = run.next(.done)
@@ -44,6 +62,7 @@ private struct Script {
     case .begin: "begin"
     case .commit: "commit"
     case .rollBack: "rollback"
+    case .pause(let attempt): "pause \(attempt)"
     case .finished(let error): error.map { "finished: \($0.message)" } ?? "finished"
     default: "\(step)"
     }
@@ -130,6 +149,53 @@ struct UndoRunTests {
     let (steps, _) = try Script(rows: rows).play(try policy { $0.history = .remove })
     #expect(steps.contains("forget 2 3 5 6"))
     #expect(!steps.contains { $0.hasPrefix("record") })
+  }
+
+  @Test("short of a lock, rolls back and begins that migration anew, with our own lock kept")
+  func again() throws {
+    let (steps, run) = try Script(rows: two, locked: ["run U1__a.sql": 2]).play(
+      try policy(target: "1") { $0.retries = 2 })
+    let shown = steps.filter { !$0.contains("Each") && $0 != "resetSession" }
+    let tried = ["begin", "run U1__a.sql", "rollback"]
+    #expect(
+      shown == [
+        "beforeUndo", "lock", "readHistory", "inspect U2__b.sql", "inspect U1__a.sql", "begin",
+        "run U2__b.sql",
+        "record 3 UNDO_SQL true", "commit",
+      ] + tried + ["pause 1", "readHistory"] + tried + ["pause 2", "readHistory"] + [
+        "begin", "run U1__a.sql", "record 4 UNDO_SQL true", "commit", "unlock", "afterUndo", "finished",
+      ])
+    #expect(run.applied.map(\.file.script) == ["U2__b.sql", "U1__a.sql"])
+  }
+
+  @Test("short of a lock in a group, does all of it again; more often than allowed, fails")
+  func groupAgain() throws {
+    let grouped = try policy(target: "1") {
+      $0.group = true
+      $0.retries = 1
+    }
+    let (steps, run) = try Script(rows: two, locked: ["run U1__a.sql": 1]).play(grouped)
+    #expect(steps.count { $0 == "run U2__b.sql" } == 2)
+    #expect(run.applied.count == 2)
+    let failed = try Script(rows: two, locked: ["run U1__a.sql": 2]).play(grouped)
+    #expect(
+      failed.steps.suffix(5) == ["afterEachUndoError", "rollback", "unlock", "afterUndoError", "finished"])
+    #expect(failed.run.applied.isEmpty)
+  }
+
+  @Test("behind a pooler takes the lock and decides anew, as the lock went with the transaction")
+  func pooledAgain() throws {
+    let (steps, run) = try Script(rows: two, locked: ["run U2__b.sql": 1]).play(
+      try policy {
+        $0.group = true
+        $0.locksInTransaction = true
+        $0.retries = 1
+      })
+    #expect(
+      steps.filter { ["lock", "rollback", "pause 1", "readHistory", "run U2__b.sql"].contains($0) } == [
+        "lock", "readHistory", "run U2__b.sql", "rollback", "pause 1", "lock", "readHistory", "run U2__b.sql",
+      ])
+    #expect(run.applied.count == 1)
   }
 
   @Test("nothing to undo is no error")

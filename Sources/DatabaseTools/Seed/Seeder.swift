@@ -18,15 +18,23 @@ package struct Seeder {
   private static let lockKey = "dbtool seed"
 
   /// As ``run(on:progress:)``, over a connection of its own.
-  /// - Parameter notice: called with what the server says meanwhile.
+  /// - Parameters:
+  ///   - watch: looks after the session; without one, waits are not told and signals are somebody else's.
+  ///   - isInteractive: whether what is told of a wait can be drawn over.
+  ///   - tell: told of waits.
+  ///   - notice: called with what the server says meanwhile.
   package func run(
-    on target: DatabaseTarget, notice: @escaping (String) -> Void = { _ in },
+    on target: DatabaseTarget, watch: SessionWatch? = nil, isInteractive: Bool = false,
+    tell: @escaping SessionWatch.Telling = { _ in }, notice: @escaping (String) -> Void = { _ in },
     progress: (SeedReport.Table) -> Void = { _ in }
   ) throws(Failure) -> SeedReport {
     let connection = try target.connect()
     defer { connection.close() }
     connection.notices = { notice("\($0.severity): \($0.message)") }
-    return try run(on: connection, progress: progress)
+    watch?.attach(to: connection, at: target, isInteractive: isInteractive, tell: tell)
+    do throws(Failure) { return try run(on: connection, progress: progress) } catch {
+      throw error.ended(by: watch?.interruption)
+    }
   }
 
   /// - Parameter progress: called after each table.

@@ -70,8 +70,10 @@ package final class SessionWatch: ServerWatch {
     }
   }
 
-  /// Who was in the way of the last statement that waited, as far as it was looked for.
-  private(set) var holders: [LockHolder] = []
+  /// Who is in the way of the statement that waits, as far as it was looked for.
+  private var holders: [LockHolder] = []
+  /// Who was in the way of the last statement that failed for want of a lock.
+  private(set) var blockers: [LockHolder] = []
 
   // MARK: - While a statement runs
 
@@ -104,6 +106,7 @@ package final class SessionWatch: ServerWatch {
 
   package func hasAnswered(_ failure: ServerError?) {
     if nextLook > 0 { begin() }
+    if let failure, RetryRule.isWorthAnotherTry(sqlState: failure.sqlState) { blockers = holders }
     if failure != nil, case .asked(let arrival) = state { state = .ended(arrival) }
   }
 
@@ -160,5 +163,16 @@ package final class SessionWatch: ServerWatch {
 
   private static func refusal(_ arrival: TerminationSignals.Arrival) -> ServerError {
     ServerError(sqlState: "57014", message: "interrupted by \(arrival.name)")
+  }
+}
+
+extension Failure {
+  /// The same for a call that a signal has ended: its status, and its name instead of the server's words.
+  func ended(by arrival: TerminationSignals.Arrival?) -> Failure {
+    guard let arrival else { return self }
+    var failure = self
+    if sqlState == "57014" { failure.what = "interrupted by \(arrival.name)" }
+    failure.exitCode = ExitStatus.signal(arrival.number)
+    return failure
   }
 }

@@ -8,16 +8,28 @@ package enum RetryRule {
     sqlState == "55P03" || sqlState == "40P01"
   }
 
-  /// Whether a statement outside a transaction has left nothing behind when it fails, so that it can run again.
-  ///
-  /// The CONCURRENTLY forms leave an invalid index or a half detached partition, CALL and DO may have committed
-  /// a part, and the data of a COPY has gone by.
-  package static func canRunAgain(_ statement: ScriptStatement) -> Bool {
+  /// How a statement outside a transaction can run again after it has failed.
+  package enum Repetition: Sendable, Equatable {
+    case asItIs
+    /// After the INVALID index that it may have left has been dropped. The table is text for `to_regclass`.
+    case withoutIndex(String, table: String)
+    case never
+  }
+
+  /// Most statements leave nothing behind when they fail. The CONCURRENTLY forms leave an invalid index or a half
+  /// detached partition, CALL and DO may have committed a part, and the data of a COPY has gone by.
+  package static func repetition(of statement: ScriptStatement) -> Repetition {
     switch statement.keywords.first {
-    case "CALL", "DO", "COPY", "EXECUTE": false
+    case "CALL", "DO", "COPY", "EXECUTE": return .never
     case "CREATE", "DROP", "REINDEX", "ALTER", "REFRESH", "REPACK":
-      !StatementWords(statement.text.span).contain("CONCURRENTLY")
-    default: true
+      guard StatementWords(statement.text.span).contain("CONCURRENTLY") else { return .asItIs }
+      return switch InterruptedStatement(statement) {
+      case .indexBuild(let name, let table): .withoutIndex(name, table: table)
+      // An index that it has made unusable already is dropped all the same.
+      case .indexDrop: .asItIs
+      case .transactionStart, .transactionEnd, .unknown: .never
+      }
+    default: return .asItIs  // an open set
     }
   }
 

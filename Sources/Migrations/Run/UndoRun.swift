@@ -2,7 +2,8 @@
 ///
 /// The lock is held from the first look at the history to the end, so that two calls undo two migrations and
 /// never the same one twice. All scripts are looked over before the first one runs. Script and history row are
-/// one transaction. Source: Flyway's manual, `undo` and its callbacks.
+/// one transaction; one that did not get a lock is begun anew, and what was decided stays. Source: Flyway's manual,
+/// `undo` and its callbacks.
 package struct UndoRun: StepMachine {
   package struct Policy: Sendable {
     package var target = MigrationTarget.latest
@@ -11,6 +12,10 @@ package struct UndoRun: StepMachine {
     /// All in one transaction.
     package var group = false
     package var mixed = false
+    /// The lock belongs to the transaction, and ends with it: behind a pooler, where all is one group.
+    package var locksInTransaction = false
+    /// How often a transaction that did not get a lock is begun anew.
+    package var retries = 0
     /// Rows are written, scripts are not run.
     package var skipExecuting = false
     /// A failed script outside a transaction leaves a row with success=false.
@@ -38,6 +43,7 @@ package struct UndoRun: StepMachine {
   private var uncommitted: [AppliedMigration] = []
   private var isLocked = false
   private var isInTransaction = false
+  private var attempts = 0
   private var ruleError: MigrationError?
 
   package private(set) var applied: [AppliedMigration] = []
@@ -47,7 +53,7 @@ package struct UndoRun: StepMachine {
   private enum Phase: Sendable {
     /// beforeUndo has run, the lock is held, the history is read. → `running`, `closing` when there is nothing
     case opening
-    /// The scripts are inspected. → `closing`
+    /// The scripts are inspected, or a transaction was rolled back to be begun anew. → `closing`
     case running
     /// Everything is undone. → `ended`
     case closing
@@ -85,6 +91,25 @@ package struct UndoRun: StepMachine {
     return take()
   }
 
+  /// As ``next(_:)`` when the last step failed because somebody else held a lock: the transaction is rolled back,
+  /// and after a pause begun anew. Our own lock is kept meanwhile, unless it went with the transaction.
+  /// - Returns: nil when that cannot be, or has been done often enough: then it is a failure.
+  package mutating func again() -> MigrationStep? {
+    guard phase == .closing, isInTransaction, attempts < policy.retries else { return nil }
+    attempts += 1
+    current = nil
+    queue = [.step(.rollBack), .step(.pause(attempt: attempts))]
+    if policy.locksInTransaction {
+      phase = .opening
+      inspections = []
+      queue.append(.step(.lock))
+    } else {
+      phase = .running
+    }
+    queue.append(.step(.readHistory))
+    return take()
+  }
+
   private mutating func take() -> MigrationStep {
     while true {
       guard !queue.isEmpty else {
@@ -110,8 +135,12 @@ package struct UndoRun: StepMachine {
 
   private mutating func completed() {
     switch last {
-    case .lock: isLocked = true
-    case .unlock: isLocked = false
+    case .lock:
+      isLocked = true
+      if policy.locksInTransaction { isInTransaction = true }
+    case .unlock:
+      isLocked = false
+      if policy.locksInTransaction { isInTransaction = false }
     case .begin: isInTransaction = true
     case .record(let row):
       history.append(row)
@@ -125,6 +154,7 @@ package struct UndoRun: StepMachine {
       settle()
     case .rollBack:
       isInTransaction = false
+      if policy.locksInTransaction { isLocked = false }
       uncommitted = []
     default: break  // an open set: steps that change nothing that is kept here
     }
@@ -140,6 +170,7 @@ package struct UndoRun: StepMachine {
   private mutating func settle() {
     applied += uncommitted
     uncommitted = []
+    attempts = 0
   }
 
   // MARK: - Phases
@@ -173,13 +204,14 @@ package struct UndoRun: StepMachine {
   private mutating func run() {
     phase = .closing
     let kinds = policy.skipExecuting ? steps.map { _ in true } : inspections
+    let rest = zip(steps, kinds).dropFirst(applied.count)
     if policy.group, !policy.mixed, let error = MigrationError.mixed(steps.map(\.file), transactional: kinds)
     {
       return refuse(error)
     }
     let isOne = policy.group && !kinds.contains(false) && !steps.isEmpty
     if isOne { queue.append(.step(.begin)) }
-    for (step, kind) in zip(steps, kinds) {
+    for (step, kind) in rest {
       let isTransactional = policy.group ? isOne : kind
       if isTransactional, !isOne { queue.append(.step(.begin)) }
       queue.append(.start(step))

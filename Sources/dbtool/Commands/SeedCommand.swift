@@ -60,9 +60,13 @@ struct SeedCommand: ParsableCommand {
       isDryRun: dryRun, acknowledged: acknowledged)
     let file = try SeedPlanFile.read(plan)
     let database = try target.resolve(console)
-    let report = try Seeder(file, request).run(on: database, notice: { console.detail($0) }) { table in
-      console.detail("\(table.name): \(table.added) \(dryRun ? "to add" : "added"), \(table.kept) kept")
-    }
+    let status = StatusLine(console)
+    let report = try Seeder(file, request).run(
+      on: database, watch: SessionWatch(catchesSignals: true), isInteractive: console.isInteractive,
+      tell: { status.tell($0) }, notice: status.above { console.detail($0) },
+      progress: status.above { table in
+        console.detail("\(table.name): \(table.added) \(dryRun ? "to add" : "added"), \(table.kept) kept")
+      })
     if global.json {
       console.result(report.json)
     } else {

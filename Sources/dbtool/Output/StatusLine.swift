@@ -20,6 +20,11 @@ final class StatusLine {
     isShown = true
   }
 
+  /// Draws the line where it can be drawn over; a log gets it as one more, and nothing of its end.
+  func tell(_ line: String?) {
+    if console.isInteractive { show(line) } else if let line { console.say(line) }
+  }
+
   /// Says something else where the line stands.
   func above<Said>(_ say: @escaping (Said) -> Void) -> (Said) -> Void {
     { said in

@@ -46,6 +46,8 @@ extension MigrationSession {
     policy.naming = settings.naming
     policy.group = settings.flag("group") || facts.isPooled
     policy.mixed = settings.flag("mixed")
+    policy.locksInTransaction = facts.isPooled && dryRun == nil
+    policy.retries = settings.number("retries")
     policy.skipExecuting = settings.flag("skipExecutingMigrations")
     policy.recordsFailures = !settings.flag("postgresql.transactional.lock")
     policy.history = settings.undoHistory

@@ -30,35 +30,38 @@ extension MigrationSession {
     try watch.pause(milliseconds: milliseconds)
   }
 
-  /// Whether a statement outside a transaction is to be sent again; waits before it answers yes.
-  func isTriedAgain(
-    _ error: ServerError, _ statement: String, canRunAgain: Bool, attempt: Int
-  ) throws(ServerError) -> Bool {
-    guard canRunAgain, RetryRule.isWorthAnotherTry(sqlState: error.sqlState),
-      attempt <= settings.number("retries")
-    else { return false }
-    try pause(attempt, "\(LockHolder.firstLine(statement, limit: 60)): \(explanation(error.message))")
-    return true
-  }
-
   /// `canceling statement due to lock timeout; the lock is held by pid 12 (psql, …)`.
   func explanation(_ message: String) -> String {
-    watch.holders.isEmpty ? message : message + "; the lock is held by " + LockHolder.text(watch.holders)
+    watch.blockers.isEmpty ? message : message + "; the lock is held by " + LockHolder.text(watch.blockers)
   }
 
-  /// Adds to a lock that was not had who held it, and what to do.
+  /// Adds to a lock that was not had who held it, to a time that was over whose limit it was, and what to do.
   func explained(_ error: MigrationFailure) -> MigrationFailure {
+    if error.sqlState == "57014", watch.interruption == nil { return timedOut(error) }
     guard RetryRule.isWorthAnotherTry(sqlState: error.sqlState) else { return error }
     var failure = error
     var hints = failure.failure.hint.map { [$0] } ?? []
-    if error.sqlState == "55P03", !watch.holders.isEmpty {
+    if error.sqlState == "55P03", !watch.blockers.isEmpty {
       if failure.failure.detail == nil {
-        failure.failure.detail = "the lock is held by \(LockHolder.text(watch.holders))"
+        failure.failure.detail = "the lock is held by \(LockHolder.text(watch.blockers))"
       }
-      if let advice = watch.holders.first?.advice { hints.append(advice) }
+      if let advice = watch.blockers.first?.advice { hints.append(advice) }
     }
     if settings.number("retries") == 0 { hints.append("--retries N tries it again after a pause") }
     failure.failure.hint = hints.isEmpty ? nil : hints.joined(separator: "\n")
+    return failure
+  }
+
+  /// The server has no code of its own for it; its words for a cancel by somebody else are different ones.
+  private func timedOut(_ error: MigrationFailure) -> MigrationFailure {
+    guard error.failure.hint == nil, error.failure.what.contains("statement timeout") else { return error }
+    var failure = error
+    failure.failure.hint =
+      settings.milliseconds("statementTimeout") > 0
+      ? "the limit is --statement-timeout \(settings.text("statementTimeout")), unless the script has set its own;"
+        + " 0 takes it away"
+      : "the limit is the server's statement_timeout, for this role or database; --statement-timeout DURATION sets"
+        + " another for migrations"
     return failure
   }
 }
@@ -66,10 +69,8 @@ extension MigrationSession {
 extension MigrationFailure {
   /// The same for a call that a signal has ended: its status, and its name instead of the server's words.
   package func ended(by arrival: TerminationSignals.Arrival?) -> MigrationFailure {
-    guard let arrival else { return self }
     var failure = self
-    if sqlState == "57014" { failure.failure.what = "interrupted by \(arrival.name)" }
-    failure.failure.exitCode = ExitStatus.signal(arrival.number)
+    failure.failure = failure.failure.ended(by: arrival)
     return failure
   }
 }

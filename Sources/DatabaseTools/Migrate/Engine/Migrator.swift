@@ -130,7 +130,7 @@ struct Migrator {
     case .unlock:
       try settle()
       // Nobody else of this history's is in the table while the lock is held.
-      if let journal, !isInTransaction { try? journal.table.dropIfEmpty() }
+      if !isInTransaction { try? session.progress.dropIfEmpty() }
       try lock.release()
     case .pause(let attempt):
       try session.ask { (_) throws(ServerError) in
@@ -185,18 +185,20 @@ struct Migrator {
       executor.queue = queue
     } else {
       try settle()
-      let journal = StatementJournal(session.progress, file, session.talk)
+      let retries = StatementRetries(session)
+      let journal = StatementJournal(session.progress, file, session.talk, retries)
       self.journal = journal
       if try journal.open(session.source(of: file), resumeAt: resumeAt) { resumeAt = nil }
       executor.journal = journal
-    }
-    let session = session
-    if !transactional {
       executor.isTriedAgain = { (error, statement, attempt) throws(ServerError) in
-        try session.isTriedAgain(
-          error, statement.string, canRunAgain: RetryRule.canRunAgain(statement), attempt: attempt)
+        try retries.isTriedAgain(error, statement, attempt: attempt)
+      }
+      executor.damage = { [connection = session.connection] statement in
+        guard case .indexBuild(let name, let table) = InterruptedStatement(statement) else { return nil }
+        return ConcurrentIndex(connection: connection, name: name, table: table).damage
       }
     }
+    let session = session
     let events: (before: CallbackEvent, after: CallbackEvent, failed: CallbackEvent) =
       file.type.isUndo
       ? (.beforeEachUndoStatement, .afterEachUndoStatement, .afterEachUndoStatementError)
@@ -252,7 +254,7 @@ struct Migrator {
 
   /// Adds what state things are in now.
   private func completed(_ error: MigrationFailure, _ applied: [AppliedMigration]) -> MigrationFailure {
-    guard let damage else { return error }
+    guard let damage else { return session.connection.isUsable ? error : lost(error) }
     let state =
       switch damage {
       case .notStarted: "Nothing of this migration was run."
@@ -271,6 +273,17 @@ struct Migrator {
       }
     var failure = error
     failure.failure.hint = failure.failure.hint.map { $0 + "\n" + state + before } ?? state + before
+    return failure
+  }
+}
+
+extension Migrator {
+  /// The connection went between two scripts.
+  private func lost(_ error: MigrationFailure) -> MigrationFailure {
+    guard error.failure.hint == nil else { return error }
+    var failure = error
+    failure.failure.hint =
+      "what is told above stays as it was told, and nothing is half done; run it again when the server is back"
     return failure
   }
 }

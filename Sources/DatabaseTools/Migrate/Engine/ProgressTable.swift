@@ -70,9 +70,18 @@ struct ProgressTable {
     }
   }
 
-  /// Writes what is known of statements, all at once.
+  /// Writes what is known of statements, all at once. The table may have gone meanwhile: a migrator with another
+  /// history table beside this one found it empty.
   func write(_ rows: [ResumePlan.Row], of script: String) throws(ServerError) {
     guard !rows.isEmpty else { return }
+    do throws(ServerError) { try insert(rows, of: script) } catch {
+      guard error.sqlState == "42P01", connection.transactionStatus == .idle else { throw error }
+      try create()
+      try insert(rows, of: script)
+    }
+  }
+
+  private func insert(_ rows: [ResumePlan.Row], of script: String) throws(ServerError) {
     let values = rows.map { row in
       "(\(SchemaFacts.literal(history)), \(SchemaFacts.literal(script)), \(row.number), \(row.hash),"
         + " \(row.checksum.map { String($0) } ?? "NULL"), '\(row.outcome.rawValue)',"

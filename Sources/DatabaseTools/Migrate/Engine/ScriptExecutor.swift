@@ -20,6 +20,9 @@ struct ScriptExecutor {
   var isTriedAgain:
     ((_ error: ServerError, _ statement: ScriptStatement, _ attempt: Int) throws(ServerError) -> Bool)?
 
+  /// Asked what a statement outside a transaction has left behind that failed; nil: nothing to speak of.
+  var damage: ((ScriptStatement) -> String?)?
+
   /// - Throws: `MigrationFailure` with the place in the file of what failed; its code is the caller's to set.
   mutating func run(_ source: ScriptSource, as title: String) throws(MigrationFailure) {
     var copy: CopyUnderWay?
@@ -139,6 +142,7 @@ struct ScriptExecutor {
       offset = statement.textStart.offset + inside
     }
     failure.related += error.bodyStatement
+    if let damage = damage?(statement) { failure.related.append(damage) }
     let place = copyLine.map { source.place(ofLine: $0) } ?? source.place(ofReplaced: offset)
     failure.place = place?.0 ?? Failure.Place(file: source.path, line: statement.start.line)
     failure.excerpt = place?.1

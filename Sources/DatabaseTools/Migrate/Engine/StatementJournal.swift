@@ -8,6 +8,7 @@ final class StatementJournal {
   let table: ProgressTable
   let file: ResolvedMigration
   private let talk: MigrationTalk
+  private let retries: StatementRetries
   private var plan: ResumePlan?
   /// What ran, to be recorded as done together with the start of the next.
   private var pending: ResumePlan.Row?
@@ -22,10 +23,13 @@ final class StatementJournal {
   /// Whether there are rows to forget when the migration is applied.
   private(set) var hasRows = false
 
-  init(_ table: ProgressTable, _ file: ResolvedMigration, _ talk: MigrationTalk) {
+  init(
+    _ table: ProgressTable, _ file: ResolvedMigration, _ talk: MigrationTalk, _ retries: StatementRetries
+  ) {
     self.table = table
     self.file = file
     self.talk = talk
+    self.retries = retries
   }
 
   /// Finds out where to go on. Must come before ``begin(_:_:)``.
@@ -109,7 +113,7 @@ final class StatementJournal {
         }
         if plan.hasFailed, case .indexBuild(let name, let table) = InterruptedStatement(statement) {
           // One that fails leaves an INVALID index, too; a valid one is another's.
-          _ = try isBuilt(name, on: table)
+          _ = try isBuilt(name, on: table, statement, source)
         }
         tell(number)
       }
@@ -191,7 +195,7 @@ final class StatementJournal {
     switch InterruptedStatement(statement) {
     case .transactionStart: return false
     case .transactionEnd: return true
-    case .indexBuild(let name, let table): return try isBuilt(name, on: table)
+    case .indexBuild(let name, let table): return try isBuilt(name, on: table, statement, source)
     case .indexDrop(let name):
       do throws(ServerError) {
         return try self.table.connection.query("SELECT pg_catalog.to_regclass($1)::text", [name]).first == nil
@@ -204,26 +208,28 @@ final class StatementJournal {
     }
   }
 
-  private func isBuilt(_ name: String, on table: String) throws(MigrationFailure) -> Bool {
+  private func isBuilt(
+    _ name: String, on table: String, _ statement: ScriptStatement, _ source: ScriptSource
+  ) throws(MigrationFailure) -> Bool {
+    let index = ConcurrentIndex(connection: self.table.connection, name: name, table: table)
+    let state: ConcurrentIndex.State
     do throws(ServerError) {
-      let connection = self.table.connection
-      let found = try connection.query(
-        """
-        SELECT i.indisvalid, i.indexrelid::regclass::text FROM pg_catalog.pg_index i
-        JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
-        WHERE i.indrelid = pg_catalog.to_regclass($1) AND c.relname = $2
-        """, [table, name])
-      guard found.count > 0, let index = found[0, 1] else { return false }
-      if found[0, 0] == "t" {
-        guard plan?.unknown != nil else { return true }
-        talk.say("index \(index) was built by the run that was cut off")
-        return true
-      }
-      talk.warn("index \(index) is INVALID: the run before did not finish it; it is dropped and built again")
-      try connection.execute("DROP INDEX CONCURRENTLY \(index)")
-      return false
+      state = try index.state()
+      if case .invalid = state { try retries.drop(index) }
     } catch {
       throw MigrationFailure(error)
+    }
+    switch state {
+    case .missing, .invalid: return false
+    case .valid(let name):
+      if plan?.unknown != nil { talk.say("index \(name) was built by the run that was cut off") }
+      return true
+    case .underConstruction(let name, let pid):
+      hasRefused = true
+      let failure = Failure(
+        "index \(name) is being built at this moment, by pid \(pid)",
+        hint: "migrate again when that has come to an end")
+      throw refusal(failure, at: statement, source)
     }
   }
 
@@ -231,11 +237,19 @@ final class StatementJournal {
     _ statement: ScriptStatement, _ row: ResumePlan.Row, _ source: ScriptSource, _ check: String
   ) -> MigrationFailure {
     let name = LocalPath.name(of: file.absolutePath)
-    var failure = Failure(
+    let failure = Failure(
       "a run before was cut off in statement \(row.number) of \(name); whether it took effect is not known",
       detail: "it started at \(row.startedOn); the statements before it have run, those after it have not",
       hint: "check \(check); then say where to go on:\n--resume-at=\(row.number) to run it again,"
         + " --resume-at=\(row.number + 1) if it took effect")
+    return refusal(failure, at: statement, source)
+  }
+
+  /// A failure that keeps the script from going on at a statement.
+  private func refusal(
+    _ reason: Failure, at statement: ScriptStatement, _ source: ScriptSource
+  ) -> MigrationFailure {
+    var failure = reason
     failure.place = Failure.Place(file: source.path, line: statement.start.line)
     if let (place, excerpt) = source.place(ofReplaced: statement.start.offset) {
       failure.place = place
