@@ -121,21 +121,16 @@ struct PoolConfigFileTests {
   @Test(
     "what this version does not serve is refused by name, with a hint",
     arguments: [
-      ("[pool]\npool_mode = \"session\"", "pool_mode = \"session\""), ("[pool]\nthreads = 0", "threads = 0"),
+      ("[pool]\nthreads = 0", "threads = 0"),
       ("[pool]\nthreads = 4", "threads = 4"), ("[pool]\nio = \"io_uring\"", "io = \"io_uring\""),
-      ("[pool]\nsession_state = \"pin\"", "session_state = \"pin\""),
-      ("[pool]\nsession_check = \"tokens\"", "session_check = \"tokens\""),
       ("[pool]\nadmin_users = [\"a\", \"b\"]", "admin_users = [\"a\", \"b\"]"),
       ("[pool]\nstats_users = [\"a\"]", "stats_users = [\"a\"]"),
-      ("[pool]\nquery_timeout = \"5s\"", "query_timeout = \"5s\""),
-      ("[pool]\ntransaction_timeout = 5", "transaction_timeout = 5"),
       ("[pool]\nsqlstate_compat = \"rds\"", "sqlstate_compat = \"rds\""),
       ("[pool]\nmin_connections = 5", "min_connections = 5"),
       ("[pool]\nmax_replica_lag = \"2s\"", "max_replica_lag = \"2s\""),
       ("[pool.fleet]\nenabled = true", "fleet.enabled = true"),
       ("[[pool.targets]]\nhost = \"a\"\nrole = \"reader\"", "role = \"reader\""),
       ("[[pool.targets]]\nhost = \"a\"\n[[pool.targets]]\nhost = \"b\"", "several targets"),
-      ("[[pool.users]]\nname = \"a\"\npassword = \"b\"\npool_mode = \"session\"", "pool_mode = \"session\""),
       ("[[pool.databases]]\nname = \"a\"\nrole = \"reader\"", "role = \"reader\""),
     ])
   func notServed(text: String, what: String) throws {
@@ -177,6 +172,35 @@ struct PoolConfigFileTests {
     #expect(tls.mode == .allow)
     #expect(tls.certFile == "conf/a.pem")
     #expect(tls.keyFile == "/b.pem")
+  }
+
+  @Test("pool_mode of a user is stronger than that of a database, and that than the pool's")
+  func modes() throws {
+    let text = """
+      [pool]
+      pool_mode = "session"
+      session_state = "pin"
+      session_check = "tokens"
+      query_timeout = "5s"
+      transaction_timeout = 7
+      [[pool.users]]
+      name = "a"
+      password = "x"
+      pool_mode = "transaction"
+      [[pool.databases]]
+      name = "shop"
+      pool_mode = "session"
+      """
+    let settings = try PoolConfiguration(
+      flags: [:], environment: shopURL, document: try PoolDocument(path: "dbtool.toml", text: text)
+    ).settings
+    #expect(settings.poolMode == .session)
+    #expect(settings.users.first?.mode == .transaction)
+    #expect(settings.databases.first?.mode == .session)
+    #expect(settings.pinsSettings)
+    #expect(settings.trustsTokens)
+    #expect(settings.queryTimeout == 5_000)
+    #expect(settings.transactionTimeout == 7_000)
   }
 
   @Test("the same keys with their defaults are taken")

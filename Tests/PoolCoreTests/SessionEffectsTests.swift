@@ -147,4 +147,19 @@ import Testing
     #expect(effects(text).deallocated == deallocated.map { Array($0.utf8) })
     #expect(effects(text).pin == nil)
   }
+
+  @Test(
+    "texts that provably leave nothing behind",
+    arguments: [
+      ("SELECT 1", false), ("BEGIN; UPDATE t SET a = 1; COMMIT", false),
+      ("WITH x AS (SELECT 1) DELETE FROM t", false),
+      ("/* why */ select 1; rollback", false), ("INSERT INTO t VALUES (1)", true),
+      ("WITH x AS (INSERT INTO t VALUES (1) RETURNING a) SELECT * FROM x", true),
+      ("SELECT nextval('s')", true),
+      ("SELECT setval('s', 7)", true), ("CREATE TABLE t ()", true), ("DO $$BEGIN END$$", true),
+      ("CALL p()", true), ("COPY t FROM stdin", true), ("SELECT 1; EXECUTE s", true), ("(SELECT 1)", false),
+    ])
+  func leavesNothing(text: String, mayLeaveState: Bool) {
+    #expect(SessionEffects.scan(Array(text.utf8).span).mayLeaveState == mayLeaveState)
+  }
 }

@@ -8,6 +8,8 @@ package struct ClientSession: Sendable {
   package internal(set) var reading: UInt64 = 0
   /// Which user and database it is.
   package var identity = IdentityID(UInt32.max)
+  /// It keeps its backend until it leaves, pinned or not (`pool_mode = "session"`).
+  package var keepsBackend = false
   /// Why it keeps its backend.
   package internal(set) var pins = PinSet()
   /// The beginning of the statement that pinned it first.
@@ -41,8 +43,8 @@ package struct ClientSession: Sendable {
 
   package init() {}
 
-  /// One of the reasons why it keeps its backend; `nil` when it does not.
-  package var pin: PinReason? { pins.first }
+  /// One of the reasons why it keeps its backend; `nil` when it does not, or would without any.
+  package var pin: PinReason? { keepsBackend ? nil : pins.first }
 }
 
 /// A statement of SQL-level PREPARE.
@@ -91,6 +93,8 @@ package struct BackendSession: Sendable {
   var guests: [[UInt8]] = []
   /// More than one client has had it.
   var hadOthers = false
+  /// Since it was cleaned last, more has run on it than provably leaves nothing; see ``Sessions/trustsTokens``.
+  var isDirty = false
   /// The database has sequences that cache values, which DISCARD SEQUENCES would throw away.
   package var keepsSequences = false
 

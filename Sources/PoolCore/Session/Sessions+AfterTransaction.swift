@@ -8,7 +8,7 @@ extension Sessions {
     let index = Int(client.index)
     guard backends[Int(backend.index)].ledger.isSettled else { return .keep }
     if !clients[index].touched.isEmpty || !clients[index].marks.isEmpty, ask(client, backend) { return .look }
-    return clients[index].pins.isEmpty ? .release : .keep
+    return clients[index].pins.isEmpty && !clients[index].keepsBackend ? .release : .keep
   }
 
   /// Puts all questions into ``rewritten``. False when there are none.
@@ -122,6 +122,7 @@ extension Sessions {
       if clients[index].asked.contains(.pins) { adoptPins(client, backend) }
       if clients[index].asked.contains(.channels) { adoptChannels(client, backend) }
     }
+    if pinsSettings { pinSettings(client) }
     let touchedAgain = clients[index].touched
     clients[index].reset.removeAll { !touchedAgain.contains($0) }
     clients[index].looking = []
@@ -202,6 +203,18 @@ extension Sessions {
     }
   }
 
+  /// Settings are not carried (`session_state = "pin"`): they pin as long as they are not as at the client's start.
+  private mutating func pinSettings(_ client: ClientID) {
+    let index = Int(client.index)
+    var pins = clients[index].pins
+    if clients[index].image == clients[index].startupImage {
+      pins.remove(.setting)
+    } else {
+      pins.insert(.setting)
+    }
+    setPins(client, pins)
+  }
+
   /// The backend is lost to its client, and with it what only that one had.
   package mutating func backendLost(_ client: ClientID) {
     setPins(client, PinSet())
@@ -272,7 +285,9 @@ extension Sessions {
 
   mutating func setPins(_ client: ClientID, _ pins: PinSet) {
     let index = Int(client.index)
-    if clients[index].pins.isEmpty != pins.isEmpty { pinnedCount += pins.isEmpty ? -1 : 1 }
+    if !clients[index].keepsBackend, clients[index].pins.isEmpty != pins.isEmpty {
+      pinnedCount += pins.isEmpty ? -1 : 1
+    }
     clients[index].pins = pins
     if pins.isEmpty { clients[index].pinnedBy = "" }
   }

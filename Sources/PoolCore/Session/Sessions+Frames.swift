@@ -38,6 +38,7 @@ extension Sessions {
       return .forward
     case FrontendTag.flush: return .forward
     case FrontendTag.functionCall:
+      backends[index].isDirty = true
       backends[index].ledger.sent(Expectation(.functionCall))
       return .forward
     case FrontendTag.copyData:
@@ -57,6 +58,7 @@ extension Sessions {
     else { return .drop }
     var effects = SessionEffects()
     effects.pin = .longText
+    backends[Int(backend.index)].isDirty = true
     note(client, effects, text: [UInt8]("a text beyond what is gathered".utf8).span)
     setUnnamed(client, .none)
     setUnnamed(.none, of: client, on: backend)
@@ -82,6 +84,7 @@ extension Sessions {
   ) -> FrameTreatment {
     guard let view = QueryView.read(in: bytes, at: offset, length: header.length) else { return .malformed }
     let effects = SessionEffects.scan(bytes.extracting(view.textStart..<view.textEnd))
+    if effects.mayLeaveState || !effects.isEmpty { backends[Int(backend.index)].isDirty = true }
     // A simple Query drops the unnamed statement (exec_simple_query).
     setUnnamed(client, .none)
     setUnnamed(.none, of: client, on: backend)
@@ -192,6 +195,7 @@ extension Sessions {
       rewritten.removeAll(keepingCapacity: true)
       restoreUnnamed(client, on: backend)
       let unnamed = names.unnamed(client)
+      if unnamed == .none || statements.mayLeaveState(unnamed) { backends[index].isDirty = true }
       if unnamed != .none, statements.hasEffects(unnamed) {
         bindsEffects(client, statements.effects(of: unnamed), of: unnamed, view, bytes, backend)
       }
@@ -203,10 +207,12 @@ extension Sessions {
     let statement = known(client, name)
     if let statement {
       prepareIfMissing(statement, on: backend)
+      if statements.mayLeaveState(statement) { backends[index].isDirty = true }
       if statements.hasEffects(statement) {
         bindsEffects(client, statements.effects(of: statement), of: statement, view, bytes, backend)
       }
     } else {
+      backends[index].isDirty = true
       install(copiedBytes(in: name, from: 0, to: name.count), of: client, on: backend)
     }
     backends[index].ledger.sent(Expectation(.bind))

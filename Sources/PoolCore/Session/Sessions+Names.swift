@@ -166,7 +166,7 @@ extension Sessions {
   mutating func note(_ client: ClientID, _ effects: SessionEffects, text: Span<UInt8>) {
     let wasPinned = !clients[Int(client.index)].pins.isEmpty
     touch(client, effects)
-    guard !wasPinned, effects.pin != nil else { return }
+    guard !wasPinned, pins(effects) else { return }
     var shortened: [UInt8] = []
     for offset in 0..<text.count where offset < 80 {
       if text[offset] == 0 { break }
@@ -178,9 +178,14 @@ extension Sessions {
   /// Why a statement must not run: it would pin its client, and so many are pinned that it must not; or it calls
   /// one of the pool's own statements. `nil` when it may.
   func refusal(_ client: ClientID, _ effects: SessionEffects) -> Refusal? {
-    if effects.pin != nil, pinnedCount >= maxPinned, clients[Int(client.index)].pins.isEmpty { return .pins }
+    let session = clients[Int(client.index)]
+    if pins(effects), pinnedCount >= maxPinned, session.pins.isEmpty, !session.keepsBackend { return .pins }
     for name in effects.names where isReserved(name.span) { return .name }
     return nil
+  }
+
+  private func pins(_ effects: SessionEffects) -> Bool {
+    effects.pin != nil || (pinsSettings && !effects.settings.isEmpty)
   }
 
   enum Refusal {

@@ -22,6 +22,11 @@ package struct Sessions: Sendable {
   package internal(set) var pinnedCount = 0
   /// How many may be.
   package var maxPinned = Int.max
+  /// Settings pin, rather than follow their client (`session_state = "pin"`).
+  package var pinsSettings = false
+  /// A backend is cleaned for another client only after statements whose texts do not prove that they leave nothing
+  /// (`session_check = "tokens"`). What views, casts, defaults and functions do unseen is trusted.
+  package var trustsTokens = false
 
   /// - Parameter seed: unguessable; keeps clients from choosing hash collisions.
   package init(seed: UInt64, maxStatements: Int) {
@@ -49,7 +54,7 @@ package struct Sessions: Sendable {
     let index = Int(client.index)
     guard index < clients.count else { return }
     dropNames(of: client)
-    if !clients[index].pins.isEmpty { pinnedCount -= 1 }
+    if !clients[index].pins.isEmpty, !clients[index].keepsBackend { pinnedCount -= 1 }
     images.release(clients[index].image)
     images.release(clients[index].startupImage)
     clients[index] = ClientSession()
@@ -108,6 +113,11 @@ package struct Sessions: Sendable {
       backends[index].owner = client
       return
     }
+    if trustsTokens, !backends[index].isDirty, backends[index].image == image, backends[index].guests.isEmpty
+    {
+      backends[index].owner = client
+      return
+    }
     let isOwn = backends[index].owner == client
     if !isOwn { backends[index].hadOthers = true }
     appendFront(image, on: backend, keepingGuests: isOwn)
@@ -132,9 +142,9 @@ package struct Sessions: Sendable {
     appendOwnSync(on: backend)
   }
 
-  /// The client keeps its backend beyond its transactions.
+  /// The client keeps its backend beyond its transactions, though its mode is to share it.
   package func isPinned(_ client: ClientID) -> Bool {
-    Int(client.index) < clients.count && !clients[Int(client.index)].pins.isEmpty
+    Int(client.index) < clients.count && clients[Int(client.index)].pin != nil
   }
 
   /// The client leaves behind on its backend what no cleaning undoes, or what is not known yet.
@@ -155,6 +165,7 @@ package struct Sessions: Sendable {
     rewritten.append(
       contentsOf: keepsSequences ? images.frontKeepingSequences(image) : images.front(image))
     backends[index].ledger.sent(Expectation(.front, UInt32(count)))
+    backends[index].isDirty = false
     setImage(image, of: backend)
   }
 

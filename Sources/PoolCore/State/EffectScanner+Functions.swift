@@ -28,11 +28,16 @@ extension EffectScanner {
     let quoted = token.kind == .quotedIdentifier ? 1 : 0
     let start = token.start + quoted
     let length = token.end - quoted - start
-    guard length >= 7 else { return }
+    guard length >= 6 else { return }
     switch text[start] | 0x20 {
+    case UInt8(ascii: "n"):
+      if length == 7, matches(text, start, "nextval") { effects.mayLeaveState = true }
+    case UInt8(ascii: "i"):
+      if length == 6, matches(text, start, "insert") { effects.mayLeaveState = true }
     case UInt8(ascii: "s"):
       if length == 10, matches(text, start, "set_config") { scanSetConfig(text, &effects) }
       if length == 7, matches(text, start, "setseed") { effects.pins(.randomSeed) }
+      if length == 6, matches(text, start, "setval") { effects.mayLeaveState = true }
     case UInt8(ascii: "l"):
       if length == 7, matches(text, start, "lastval") { effects.pins(.sequenceMemory) }
     case UInt8(ascii: "c"):

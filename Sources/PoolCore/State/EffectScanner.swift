@@ -17,9 +17,29 @@ struct EffectScanner {
       switch first.kind {
       case .end: return
       case .semicolon: continue
-      case .word: scanStatement(startingWith: first, text, &effects)
+      case .word:
+        if !isHarmless(first, text) { effects.mayLeaveState = true }
+        scanStatement(startingWith: first, text, &effects)
       default: scanRest(after: first, text, &effects)
       }
+    }
+  }
+
+  /// Whether statements that begin so leave nothing in their session, as far as their own text goes.
+  private func isHarmless(_ first: Token, _ text: Span<UInt8>) -> Bool {
+    switch text[first.start] | 0x20 {
+    case UInt8(ascii: "s"):
+      isKeyword(first, "select", in: text) || isKeyword(first, "show", in: text)
+        || isKeyword(first, "savepoint", in: text) || isKeyword(first, "start", in: text)
+    case UInt8(ascii: "b"): isKeyword(first, "begin", in: text)
+    case UInt8(ascii: "c"): isKeyword(first, "commit", in: text)
+    case UInt8(ascii: "e"): isKeyword(first, "end", in: text)
+    case UInt8(ascii: "r"): isKeyword(first, "rollback", in: text) || isKeyword(first, "release", in: text)
+    case UInt8(ascii: "u"): isKeyword(first, "update", in: text)
+    case UInt8(ascii: "d"): isKeyword(first, "delete", in: text)
+    case UInt8(ascii: "w"): isKeyword(first, "with", in: text)
+    case UInt8(ascii: "v"): isKeyword(first, "values", in: text)
+    default: false
     }
   }
 

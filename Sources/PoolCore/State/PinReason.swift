@@ -1,7 +1,7 @@
 /// Why a client keeps its backend beyond its transaction: state that cannot be carried to another one.
 package enum PinReason: UInt8, CaseIterable, Sendable {
   case temporaryObject, heldCursor, preparedStatement, advisoryLock, sequenceMemory, library
-  case settingByFunction, randomSeed, longText
+  case settingByFunction, randomSeed, longText, setting
 
   /// As logs and metrics name it.
   package var name: String {
@@ -15,6 +15,7 @@ package enum PinReason: UInt8, CaseIterable, Sendable {
     case .settingByFunction: "set_config"
     case .randomSeed: "random_seed"
     case .longText: "long_text"
+    case .setting: "setting"
     }
   }
 
@@ -22,7 +23,8 @@ package enum PinReason: UInt8, CaseIterable, Sendable {
   package var canBeSeen: Bool {
     switch self {
     case .temporaryObject, .heldCursor, .advisoryLock: true
-    case .preparedStatement, .sequenceMemory, .library, .settingByFunction, .randomSeed, .longText:
+    case .preparedStatement, .sequenceMemory, .library, .settingByFunction, .randomSeed, .longText,
+      .setting:
       false
     }
   }
@@ -30,7 +32,7 @@ package enum PinReason: UInt8, CaseIterable, Sendable {
   /// Whether cleaning a backend leaves nothing of it behind.
   package var canBeCleaned: Bool {
     switch self {
-    case .temporaryObject, .heldCursor, .advisoryLock, .sequenceMemory, .settingByFunction: true
+    case .temporaryObject, .heldCursor, .advisoryLock, .sequenceMemory, .settingByFunction, .setting: true
     case .preparedStatement, .library, .randomSeed, .longText: false
     }
   }

@@ -21,8 +21,9 @@ package struct SessionMarks: OptionSet, Sendable {
 
 /// What a statement's text says it may do to the state of its session.
 ///
-/// Tokens decide what follows a client and what pins it. They never decide that a backend is clean: views,
-/// casts and functions change state behind innocent text, so a backend is cleaned at every change of client.
+/// Tokens decide what follows a client and what pins it. They never decide that a backend is clean, unless
+/// `session_check = "tokens"` says so: views, casts and functions change state behind innocent text, so a backend is
+/// cleaned at every change of client.
 package struct SessionEffects: Equatable, Sendable {
   /// What the text touches that only its own backend can keep.
   package var pin: PinReason?
@@ -46,6 +47,9 @@ package struct SessionEffects: Equatable, Sendable {
   package var unlistensAll = false
   /// Those among them that DEALLOCATE names.
   package var deallocated: [[UInt8]] = []
+  /// It is more than reading rows, changing them, and beginning and ending transactions: an INSERT may take from a
+  /// sequence, DDL and DO may do anything. Counts only for `session_check = "tokens"`, and not in ``isEmpty``.
+  package var mayLeaveState = false
 
   package init() {}
 
@@ -63,6 +67,7 @@ package struct SessionEffects: Equatable, Sendable {
     var effects = SessionEffects()
     if text.count > longestScanned {
       effects.pin = .longText
+      effects.mayLeaveState = true
       return effects
     }
     var scanner = EffectScanner(standardConformingStrings: standardConformingStrings)

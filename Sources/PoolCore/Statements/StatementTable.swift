@@ -83,6 +83,11 @@ package struct StatementTable: Sendable {
   /// Whether executing the statement touches session state; kept apart since almost none does.
   package func hasEffects(_ statement: StatementID) -> Bool { !effectsOf[Int(statement.index)].isEmpty }
 
+  /// See ``SessionEffects/mayLeaveState``.
+  func mayLeaveState(_ statement: StatementID) -> Bool {
+    effectsOf[Int(statement.index)].mayLeaveState || hasEffects(statement)
+  }
+
   /// A Parse message that gives the statement its backend name.
   package func appendParse(_ statement: StatementID, to out: inout [UInt8]) {
     appendNamed(FrontendTag.parse, statement, tail: texts.bytes(of: statement.index), to: &out)

@@ -45,6 +45,9 @@ package struct PoolCounters: Sendable {
   package var borrows: UInt64 = 0
   /// Borrows given up after `borrow_timeout`.
   package var borrowTimeouts: UInt64 = 0
+  package var queryTimeouts: UInt64 = 0
+  package var transactionTimeouts: UInt64 = 0
+  package var idleTransactionTimeouts: UInt64 = 0
   /// Clients pinned to their backend, by reason.
   package var pins = PinCounts()
   /// Cancel requests passed on to the server.

@@ -44,6 +44,13 @@ extension PoolSnapshot {
     text.counter("queries_encrypted", "Queries of clients that use TLS.", counters.encryptedQueries)
     text.counter("borrows", "Backends lent to clients.", counters.borrows)
     text.counter("borrow_timeouts", "Borrows given up after borrow_timeout.", counters.borrowTimeouts)
+    text.family(.counter, "timeouts", "Queries cancelled and clients disconnected for taking too long.")
+    for (limit, count) in [
+      ("query", counters.queryTimeouts), ("transaction", counters.transactionTimeouts),
+      ("idle_transaction", counters.idleTransactionTimeouts),
+    ] {
+      text.sample(.counter, "timeouts", [("limit", limit)], String(count))
+    }
     text.gauge("borrow_queue_length", "Clients waiting for a backend now.", waiting)
     text.single(
       .gauge, "longest_borrow_wait_seconds", "How long the longest waiter has waited by now.", unit: .seconds,

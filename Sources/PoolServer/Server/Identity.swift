@@ -58,6 +58,11 @@ struct IdentityTable {
     return databases.first { $0.name == name }?.target
   }
 
+  /// When clients of this user give their backends of this database back; `database` is the clients' name for it.
+  func mode(user: String, database: String, else mode: PoolSettings.PoolMode) -> PoolSettings.PoolMode {
+    users[Array(user.utf8)]?.mode ?? databases.first { $0.name == database }?.mode ?? mode
+  }
+
   /// The identity of a known user in a target database.
   mutating func identity(user: String, database: String, in pool: inout Pool) -> IdentityID? {
     let key = Key(user: Array(user.utf8), database: Array(database.utf8))

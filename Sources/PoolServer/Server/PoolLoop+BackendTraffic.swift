@@ -96,6 +96,7 @@ extension PoolLoop {
           return count
         }
         backends[index].isCopyingIn = false
+        backends[index].isOverdue = false
         if isForClient { answered(Int(backends[index].client)) }
         let isHeld = isForClient && holdsReady(index)
         if !isForClient || isHeld {
@@ -138,6 +139,11 @@ extension PoolLoop {
             sessions.rolledBack(ClientID(backends[index].client))
           }
           noteEnding(index, bytes, offset, header.length)
+          if backends[index].isOverdue, let answer = overdueAnswer(bytes, offset, header.length) {
+            out.append(base + run, count: offset - run)
+            out.append(answer)
+            run = offset + header.length
+          }
         case .frontFailed:
           let error = ErrorFields.read(in: bytes, at: offset, length: header.length)
           frontFailed(index, error)
@@ -174,7 +180,9 @@ extension PoolLoop {
     }
     flushRun(index, base, run, offset)
     // A batch without its Sync keeps the backend as an open transaction does.
-    if settings.idleTransactionTimeout > 0, backends[index].client != ClientID.none.index {
+    if settings.idleTransactionTimeout > 0 || settings.transactionTimeout > 0,
+      backends[index].client != ClientID.none.index
+    {
       watchOpenTransaction(Int(backends[index].client), index)
     }
     return offset

@@ -119,19 +119,30 @@ extension PoolLoop {
     switch sessions.afterReady(ClientID(client), BackendID(backend)) {
     case .keep:
       if !clients[client].isPinned, let reason = sessions.clients[client].pin { pinned(client, reason) }
+      if ledger.isSettled {
+        transactionEnded(client)
+        if drain.hasStoppedListening { return sayGoodbye(client) }
+      }
       if clients[client].holdsReady { return waitForListener(client) }
       watchOpenTransaction(client, backend)
     case .look:
       sendToBackend(backend, sessions.rewritten)
     case .release:
       if clients[client].phase == .checking { return }
-      counters.transactions += 1
-      counters.transactionTime.record(now.nanoseconds &- clients[client].since)
+      transactionEnded(client)
       let isHeld = clients[client].holdsReady
       if isHeld { waitForListener(client) }
       release(client, backend)
       if isHeld { runListeners() }
     }
+  }
+
+  /// Counts it once: a client that keeps its backend may be looked at again before its next one.
+  private mutating func transactionEnded(_ client: Int) {
+    guard clients[client].since != 0 else { return }
+    counters.transactions += 1
+    counters.transactionTime.record(now.nanoseconds &- clients[client].since)
+    clients[client].since = 0
   }
 
   /// How many answers the backend still owes cannot be known (a COPY failed behind Syncs of its own batch): the client
@@ -161,15 +172,6 @@ extension PoolLoop {
     clients[client].isPinned = false
     let age = now.nanoseconds(since: Instant(nanoseconds: clients[client].pinnedAt)) / 1_000_000
     logger.info("a client shares its backend again", metadata: ["pinned_ms": "\(age)"])
-  }
-
-  /// Every answer is in, and yet the client has its backend: how long may it think?
-  mutating func watchOpenTransaction(_ client: Int, _ backend: Int) {
-    guard clients[client].phase == .active, sessions.backends[backend].ledger.owesNothing else { return }
-    // Pinned, but between its transactions: idle as any other.
-    if sessions.backends[backend].ledger.isSettled { return watchIdle(client) }
-    guard settings.idleTransactionTimeout > 0 else { return }
-    clientTimers.set(client, now.advanced(byMilliseconds: settings.idleTransactionTimeout))
   }
 
   /// The client holds nothing and waits for nothing. It may be gone afterwards: a pool that ends says goodbye.

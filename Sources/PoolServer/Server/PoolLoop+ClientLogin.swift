@@ -169,6 +169,8 @@ extension PoolLoop {
     sessions.clientArrived(ClientID(index), startup: id)
     sessions.images.release(id)
     sessions.clients[index].identity = identity
+    sessions.clients[index].keepsBackend =
+      identities.mode(user: request.user, database: request.database, else: settings.poolMode) == .session
     let entry = identities.entries[Int(identity.index)]
     if let common = entry.common, id == .empty || entry.accepted[id] != nil {
       sessions.clients[index].told = entry.accepted[id] ?? []

@@ -203,6 +203,7 @@ extension PoolLoop {
   mutating func relay(_ index: Int, _ base: UnsafeRawPointer, _ count: Int) -> Int {
     let client = ClientID(index)
     let backend = BackendID(clients[index].backend)
+    if clients[index].since == 0 { clients[index].since = now.nanoseconds }
     if sessions.backends[Int(backend.index)].ledger.owesNothing {
       if clients[index].askedAt == 0 { clients[index].askedAt = now.nanoseconds }
       clients[index].sentAt = now.nanoseconds
@@ -267,7 +268,7 @@ extension PoolLoop {
       out.append(base + run, count: offset - run)
       sendToBackend(Int(backend.index), UnsafeRawPointer(out.base), out.count)
     }
-    if offset > 0 { clientTimers.cancel(index) }
+    if offset > 0 { watchRunning(index) }
     // What is on the books has been sent; only then may the client go.
     if leaves { closeClient(index) }
     if isBroken { protocolViolation(index) }

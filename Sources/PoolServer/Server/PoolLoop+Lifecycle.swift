@@ -118,20 +118,12 @@ extension PoolLoop {
       if clients[index].mayBeAnswered { return answerFromMemory(index) }
       borrowTimedOut(index)
     case .idle: idleTooLong(index)
-    // Pinned, but between its transactions.
-    case .active where sessions.backends[Int(clients[index].backend)].ledger.isSettled: idleTooLong(index)
-    case .active:
-      refuse(
-        index,
-        ErrorFields(
-          severity: .fatal, sqlState: "25P03",
-          message: "terminating connection due to idle-in-transaction timeout",
-          hint: "idle_transaction_timeout sets this limit."))
+    case .active: activeTimerFired(index)
     case .closing: closeClient(index)
     }
   }
 
-  private mutating func idleTooLong(_ index: Int) {
+  mutating func idleTooLong(_ index: Int) {
     refuse(
       index,
       ErrorFields(
@@ -221,6 +213,8 @@ extension PoolLoop {
       for index in 0..<clients.used {
         switch clients[index].phase {
         case .idle, .waiting, .startup, .authenticating, .checking: sayGoodbye(index)
+        // It keeps its backend, but nothing is open: nothing is lost.
+        case .active where sessions.backends[Int(clients[index].backend)].ledger.isSettled: sayGoodbye(index)
         case .active, .absent, .closing: break
         }
       }

@@ -79,6 +79,8 @@ struct PoolLoop: ~Copyable {
     sessions = Sessions(
       seed: UInt64(clinux_random32()) << 32 | UInt64(clinux_random32()),
       maxStatements: settings.maxPreparedStatements)
+    sessions.pinsSettings = settings.pinsSettings
+    sessions.trustsTokens = settings.trustsTokens
     identities = IdentityTable(settings: settings)
     // A few more than may stay, so that the one too many can be told why.
     clients = SlotTable(capacity: settings.maxClientConnections + 256) { ClientSlot() }

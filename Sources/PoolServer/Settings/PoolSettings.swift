@@ -41,6 +41,8 @@ package struct PoolSettings: Sendable {
     package var serverPassword: String?
     /// Backends of this user over all databases; 0 = only the cap.
     package var maxConnections = 0
+    /// Stronger than the database's and the pool's.
+    package var mode: PoolMode?
 
     package init(name: String, password: String) {
       self.name = name
@@ -57,11 +59,21 @@ package struct PoolSettings: Sendable {
     package var name: String
     /// Its name at the server.
     package var target: String
+    /// Stronger than the pool's.
+    package var mode: PoolMode?
 
     package init(name: String, target: String) {
       self.name = name
       self.target = target
     }
+  }
+
+  /// When a client gives its backend back.
+  package enum PoolMode: String, CaseIterable, Sendable {
+    /// As soon as no transaction is open and nothing pins it.
+    case transaction
+    /// When it leaves.
+    case session
   }
 
   package var listeners: [Listener] = [.tcp(host: "127.0.0.1", port: 6432)]
@@ -78,6 +90,12 @@ package struct PoolSettings: Sendable {
   /// `nil`: the database of the user's own name, as libpq does.
   package var probeDatabase: String?
 
+  package var poolMode = PoolMode.transaction
+  /// Settings pin their client instead of following it (`session_state = "pin"`).
+  package var pinsSettings = false
+  /// A backend is cleaned only after what may have left something (`session_check = "tokens"`).
+  package var trustsTokens = false
+
   /// Hard cap on backends; `nil`: ``maxConnectionsPercent`` of what the server leaves to ordinary roles.
   package var maxConnections: Int?
   package var maxConnectionsPercent = 100
@@ -88,6 +106,8 @@ package struct PoolSettings: Sendable {
   package var maxClientConnections = 10_000
   package var idleClientTimeout: UInt64 = 0
   package var idleTransactionTimeout: UInt64 = 0
+  package var queryTimeout: UInt64 = 0
+  package var transactionTimeout: UInt64 = 0
   package var serverIdleTimeout: UInt64 = 300_000
   package var serverLifetime: UInt64 = 3_600_000
   package var connectTimeout: UInt64 = 15_000

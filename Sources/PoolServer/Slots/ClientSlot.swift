@@ -37,6 +37,8 @@ struct ClientSlot {
   var isPinned = false
   /// Its ReadyForQuery waits for what its database's listener has to say; it is not read until then.
   var holdsReady = false
+  /// Its timer is for a client that says nothing within its transaction, not for a query that runs.
+  var timesSilence = false
   /// Since when. Nanoseconds.
   var pinnedAt: UInt64 = 0
   /// It waits for a backend only to prepare statements; see ``Sessions/answerParses(_:in:)``.
@@ -54,7 +56,7 @@ struct ClientSlot {
   var backend: UInt32 = BackendID.none.index
   /// Bytes of the current frame that are still to come and go straight through.
   var passthrough = 0
-  /// When the transaction or wait began; nanoseconds.
+  /// When the transaction or wait began; nanoseconds, 0 between the transactions of a client that keeps its backend.
   var since: UInt64 = 0
   /// When what it waits for was asked; 0 while nothing is owed. Nanoseconds.
   var askedAt: UInt64 = 0

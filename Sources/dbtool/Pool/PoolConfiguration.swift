@@ -83,6 +83,10 @@ private struct Layers {
       case ("listen", .list(let addresses)): settings.listeners = try ListenAddress.listeners(addresses)
       case ("http_listen", .text(let address)):
         settings.http = address.isEmpty ? nil : try ListenAddress.hostAndPort(address)
+      case ("pool_mode", .text(let mode)):
+        settings.poolMode = PoolSettings.PoolMode(rawValue: mode) ?? .transaction
+      case ("session_state", .text(let word)): settings.pinsSettings = word == "pin"
+      case ("session_check", .text(let word)): settings.trustsTokens = word == "tokens"
       case ("tls.mode", .text(let mode)):
         settings.tls.mode = PoolSettings.TLS.Mode(rawValue: mode) ?? .disable
       case ("tls.cert_file", .text(let path)), ("tls.key_file", .text(let path)),

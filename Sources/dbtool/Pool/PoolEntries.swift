@@ -87,6 +87,7 @@ struct PoolEntries: Sendable {
         hint: "add password, password_file or secret_file")
     }
     var user = PoolSettings.User(name: name, password: password)
+    user.mode = entry.text("pool_mode").flatMap { PoolSettings.PoolMode(rawValue: $0) }
     user.maxConnections = entry.count("max_connections") ?? 0
     user.serverUser = entry.text("server_user").flatMap { $0.isEmpty ? nil : $0 }
     user.serverPassword = try self.password(entry, "server_password_file", label)
@@ -125,7 +126,9 @@ struct PoolEntries: Sendable {
           "database \(name.quoted) is there twice", at: "\(entry.path).name", showsValue: true)
       }
       let target = entry.text("target_database").flatMap { $0.isEmpty ? nil : $0 }
-      databases.append(PoolSettings.Database(name: name, target: target ?? name))
+      var database = PoolSettings.Database(name: name, target: target ?? name)
+      database.mode = entry.text("pool_mode").flatMap { PoolSettings.PoolMode(rawValue: $0) }
+      databases.append(database)
     }
     return databases
   }

@@ -60,8 +60,8 @@ enum PoolKeys {
 
     // MARK: Borrowing
     PoolKey(
-      "pool_mode", .choice(["transaction", "session"]), "transaction", "When a backend is given back.",
-      only: ["transaction"], hint: #"leave pool_mode out, or say "transaction""#),
+      "pool_mode", .choice(["transaction", "session"]), "transaction",
+      "When a backend is given back: after each transaction, or when its client leaves."),
     PoolKey(
       "borrow_timeout", .duration(.init(\.borrowTimeout)), "120s",
       "How long a query waits for a backend before it fails with SQLSTATE 53300; 0 waits for ever."),
@@ -75,23 +75,20 @@ enum PoolKeys {
       "max_replica_lag", .duration(), "1s", "How far behind a reader may be.",
       only: ["1000"], hint: "readers are not served yet; leave it out"),
     PoolKey(
-      "query_timeout", .duration(), "0s", "How long a query may run.",
-      only: ["0"], hint: "set statement_timeout for the role at the server instead"),
+      "query_timeout", .duration(.init(\.queryTimeout)), "0s",
+      "A query that runs for so long is cancelled; its client gets SQLSTATE 57014."),
     PoolKey(
-      "transaction_timeout", .duration(), "0s", "How long a transaction may run.",
-      only: ["0"],
-      hint:
-        "set idle_in_transaction_session_timeout for the role at the server, or idle_transaction_timeout here"
-    ),
+      "transaction_timeout", .duration(.init(\.transactionTimeout)), "0s",
+      "A client whose transaction lasts for so long is disconnected; the transaction is rolled back."),
 
     // MARK: Session state
     PoolKey(
-      "session_state", .choice(["replay", "pin"]), "replay", "What becomes of a client's settings.",
-      only: ["replay"], hint: "leave session_state out: settings follow the client"),
+      "session_state", .choice(["replay", "pin"]), "replay",
+      "What becomes of a client's settings: they follow it, or they pin it to its backend."),
     PoolKey(
       "session_check", .choice(["always", "tokens"]), "always",
-      "When a backend is cleaned before another client.",
-      only: ["always"], hint: "leave session_check out: a backend is cleaned whenever its client changes"),
+      "When a backend is cleaned before another client; tokens: only after statements that may have left something."
+    ),
     PoolKey(
       "max_pinned_percent", .count(percent, .init(\.maxPinnedPercent)), "50",
       "Share of the cap that pinned clients may hold; one may always."),
@@ -169,8 +166,7 @@ enum PoolKeys {
     PoolKey("server_user", .text(), nil, "The role at the server, when it is another."),
     PoolKey("server_password_file", .text(), nil, "The password at the server, when it is another."),
     PoolKey(
-      "pool_mode", .choice(["transaction", "session"]), "transaction", "As pool_mode, for this user.",
-      only: ["transaction"], hint: #"leave pool_mode out, or say "transaction""#),
+      "pool_mode", .choice(["transaction", "session"]), "transaction", "As pool_mode, for this user."),
   ]
 
   /// `[[pool.databases]]`: the file only.
@@ -181,8 +177,7 @@ enum PoolKeys {
       "role", .choice(["writer", "reader"]), "writer", "Which servers it goes to.",
       only: ["writer"], hint: "leave role out; readers are not served yet"),
     PoolKey(
-      "pool_mode", .choice(["transaction", "session"]), "transaction", "As pool_mode, for this database.",
-      only: ["transaction"], hint: #"leave pool_mode out, or say "transaction""#),
+      "pool_mode", .choice(["transaction", "session"]), "transaction", "As pool_mode, for this database."),
   ]
 
   /// The scalar of that name.
