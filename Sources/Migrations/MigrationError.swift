@@ -68,6 +68,7 @@ package enum MigrationError: Error, Sendable, Equatable {
   case unreadableOutputType(String)
   case unreadableColour(String)
   case unreadableChoice(name: String, value: String, choices: [String])
+  case unreadableDate(name: String, value: String)
   case tomlAndConf(toml: [String], conf: [String])
   case unknownEnvironment(String)
   case unsetEnvironmentVariable(String)
@@ -172,6 +173,9 @@ package enum MigrationError: Error, Sendable, Equatable {
     case .unreadableColour(let value):
       "'\(value)' is an invalid value for the -color option. Use 'always', 'never', or 'auto'."
     case .unreadableChoice(let name, let value, _): "'\(value)' is no value for \(name)"
+    case .unreadableDate(let name, let value):
+      "'\(value)' is an invalid value for the \(name) option. The expected format is 'dd/mm/yyyy hh:mm', like"
+        + " '13/10/2020 16:30'."
     case .tomlAndConf(let toml, let conf):
       "Using both TOML configuration and CONF configuration is not supported. Please remove the CONF configuration"
         + " files.\nTOML files: \(toml.joined(separator: ", "))\nCONF files: \(conf.joined(separator: ", "))\n"
@@ -202,6 +206,8 @@ package enum MigrationError: Error, Sendable, Equatable {
     case .failedVersion, .mixedGroup: .failedVersionedMigration
     case .failedRepeatable: .failedRepeatableMigration
     case .invalidHistory: .fault
+    // In Flyway it is a name that its own code does not find.
+    case .unreadableChoice(name: "infoOfState", _, _): .fault
     default: .error  // an open set: whatever Flyway gave no code of its own
     }
   }

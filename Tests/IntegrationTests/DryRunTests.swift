@@ -31,6 +31,32 @@ struct DryRunTests {
   ]
   private static let options = ["--placeholders.who", "its me", "--mixed"]
 
+  @Test("makes a missing schema once, whichever command comes first")
+  func schemas() throws {
+    try MigrateFolder.with(["V1__a.sql": "create table a ()"]) { (folder) throws in
+      let options = ["-schemas=n1,n2", "-baselineVersion=0", "baseline", "migrate"]
+      let written = try folder.run(options + ["--dry-run"])
+      #expect(written.stdout.split(separator: "\n").filter { $0.hasPrefix("CREATE SCHEMA") }.count == 2)
+      try SharedPostgres.withDatabase { copy in
+        try DatabaseDump.play(written.stdout, on: copy)
+        #expect(try folder.run(options).status == 0)
+        #expect(try DatabaseDump.schema(copy) == DatabaseDump.schema(folder.target))
+        let rows = "SELECT string_agg(script, ' ' ORDER BY installed_rank) FROM n1.flyway_schema_history"
+        #expect(try copy.connect().query(rows).first == folder.ask(rows))
+      }
+    }
+  }
+
+  @Test("leaves stdout to a command that only looks")
+  func looking() throws {
+    try MigrateFolder.with(["V1__a.sql": "select 1"]) { (folder) throws in
+      let table = "| Versioned | 1       | a  "
+      #expect(try folder.dbtool("info", "--dry-run", "-q").stdout.contains(table))
+      // SQL has stdout when there is some; the table is a result all the same.
+      #expect(try folder.dbtool("migrate", "info", "--dry-run", "-q").stderr.contains(table))
+    }
+  }
+
   @Test(
     "writes what migrate and undo run: played by psql it makes the same database, and touches nothing itself")
   func same() throws {

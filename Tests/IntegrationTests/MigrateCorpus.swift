@@ -6,7 +6,8 @@ import TestSupport
 /// A recorded project: what was done with the real Flyway, step by step, and what it answered.
 ///
 /// The folder holds `project.json` (the steps), `expected.json` (the answers) and the files. The recordings were
-/// made with Flyway 13.0.0 community edition on PostgreSQL 15.
+/// made with Flyway 13.0.0 community edition on PostgreSQL 15. Where dbtool does better on purpose, the answer has
+/// `mended` beside it: why, and what dbtool answers instead.
 struct MigrateCorpus {
   let name: String
   private let source: URL
@@ -48,7 +49,8 @@ struct MigrateCorpus {
     let steps = try Self.json(source.appending(path: "project.json"))["steps"]?.items ?? []
     let records = try Self.json(source.appending(path: "expected.json"))["steps"]?.items ?? []
     for (number, step) in steps.enumerated() {
-      let expected = records.first { $0["step"] == .integer(number) } ?? .null
+      let recorded = records.first { $0["step"] == .integer(number) } ?? .null
+      let expected = recorded["mended"] ?? recorded
       try perform(step, expected, number)
     }
   }
@@ -116,7 +118,7 @@ struct MigrateCorpus {
         error?["errorCode"]?.text ?? "")
     }
     compare("\(number) \(command): history", Self.rows(expected["history"]), try history(step))
-    let recorded = command == "info" ? expected["result"]?["migrations"] : expected["info"]
+    let recorded = expected["info"] ?? (command == "info" ? expected["result"]?["migrations"] : nil)
     if case .array = recorded {
       let shown = command == "info" ? document : try run("info", step).document
       compare("\(number) \(command): info", Self.info(recorded), Self.info(shown["migrations"]))

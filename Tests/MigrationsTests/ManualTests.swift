@@ -60,7 +60,7 @@ import Testing
       }
     var variable = option.variable + (option.kind == .map ? "_NAME" : "")
     if option.name == "environment" { variable = "flyway_environment" }
-    var parts = ["`\(option.flag)\(value)`", "`\(variable)`"]
+    var parts = ["`\(option.flag)\(value)`"] + (option.hasVariable ? ["`\(variable)`"] : [])
     if !option.isCommandLineOnly {
       let key = "`flyway.\(option.name)\(option.kind == .map ? ".NAME" : "")`"
       parts.append(key + (option.isEnvironment ? ", in TOML `[environments.NAME]`" : ""))

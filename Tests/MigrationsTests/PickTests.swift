@@ -81,10 +81,13 @@ import Testing
 
   @Test("a date or state that cannot be read is refused")
   func unreadable() {
-    for (name, value) in [
-      ("infoSinceDate", "2020-12-01"), ("infoUntilDate", "32/12/2020 13:00"), ("infoOfState", "nosuch"),
+    for (name, value, code) in [
+      ("infoSinceDate", "2020-12-01", ErrorCode.error), ("infoUntilDate", "32/12/2020 13:00", .error),
+      ("infoOfState", "nosuch", .fault),
     ] {
-      #expect(throws: MigrationError.self) { try lines([name: value]) }
+      let error = #expect(throws: MigrationError.self) { try lines([name: value]) }
+      #expect(error?.code == code)
+      #expect(error?.message.hasPrefix("'\(value)' is ") == true)
     }
   }
 }

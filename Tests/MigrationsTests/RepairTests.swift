@@ -19,6 +19,18 @@ struct RepairTests {
     #expect(plan.actions == ["Removed failed migrations"])
   }
 
+  @Test("takes out only the failed rows that cherryPick names, when it names any")
+  func picked() throws {
+    let rows = [
+      Make.row(1, "V1__a", success: false), Make.row(2, "V2__b", success: false),
+      Make.row(3, "R__some_view", success: false),
+    ]
+    let plan = try RepairPlan(
+      resolved: [], applied: rows, ignoring: IgnorePatterns("*:*"),
+      picks: CherryPick.list(["2.0", "some_view"]), installedBy: "dba")
+    #expect(plan.removed.map(\.installedRank) == [2, 3])
+  }
+
   @Test("marks missing files as deleted behind the last row; the future is left alone by default")
   func missing() throws {
     let rows = [Make.row(1, "V1__a"), Make.row(2, "V2__b"), Make.row(3, "V3__c")]

@@ -117,6 +117,16 @@ struct RunTests {
     #expect(run.applied.map(\.file.description) == ["a"])
   }
 
+  @Test("remembers of a group that failed what ran and was rolled back")
+  func rolledBack() throws {
+    var policy = MigrationRun.Policy()
+    policy.group = true
+    let (_, run) = try Script(failing: ["run c"]).play(["V1__a", "V2__b", "V3__c"], policy)
+    #expect(run.rolledBack.map(\.file.description) == ["a", "b"])
+    #expect(run.applied.isEmpty)
+    #expect(try Script(failing: ["run b"]).play(["V1__a", "V2__b"]).run.rolledBack.isEmpty)
+  }
+
   @Test("leaves a failed row only outside a transaction, and only when asked to")
   func failedRow() throws {
     let script = Script(failing: ["run a"], outside: ["a"])

@@ -8,7 +8,7 @@ package struct InfoFilter: Sendable, Equatable {
   /// Empty for all.
   private var states: Set<MigrationState> = []
 
-  /// - Throws: `MigrationError.unreadableChoice` for a date or state, `.invalidVersion`.
+  /// - Throws: `MigrationError.unreadableDate`, `.unreadableChoice` for a state, `.invalidVersion`.
   package init(_ settings: MigrationSettings) throws(MigrationError) {
     since = try Self.date("infoSinceDate", settings)
     until = try Self.date("infoUntilDate", settings)
@@ -60,7 +60,7 @@ package struct InfoFilter: Sendable, Equatable {
       (1...31).contains(numbers[0]),
       (1...12).contains(numbers[1]), (1...9999).contains(numbers[2]), (0...23).contains(numbers[3]),
       (0...59).contains(numbers[4])
-    else { throw .unreadableChoice(name: name, value: text, choices: ["dd/MM/yyyy HH:mm"]) }
+    else { throw .unreadableDate(name: name, value: text) }
     func padded(_ number: Int, _ width: Int) -> String {
       let digits = String(number)
       return String(repeating: "0", count: width - digits.count) + digits

@@ -15,13 +15,18 @@ package struct RepairPlan: Sendable, Equatable {
     package var path: String
   }
 
-  /// - Parameter patterns: what they match is not marked as deleted.
+  /// - Parameters:
+  ///   - patterns: what they match is not marked as deleted.
+  ///   - picks: `cherryPick`: of the failed rows only these are taken out; empty for all.
   package init(
     resolved: [ResolvedMigration], applied: [HistoryRow], ignoring patterns: IgnorePatterns,
-    installedBy: String
+    picks: [CherryPick] = [], installedBy: String
   ) throws(MigrationError) {
-    removed = applied.filter { !$0.success }
-    let kept = applied.filter(\.success)
+    let isRemoved = { (row: HistoryRow) in
+      !row.success && (picks.isEmpty || picks.contains { $0.names(row.version, row.description) })
+    }
+    removed = applied.filter(isRemoved)
+    let kept = applied.filter { !isRemoved($0) }
     let plan = try MigrationPlan(resolved: resolved, applied: kept)
     var rank = kept.last.map { $0.installedRank + 1 } ?? 1
     var deleted: [HistoryRow] = []

@@ -42,6 +42,8 @@ package struct MigrationOption: Sendable, Equatable {
   /// Only on the command line (and, where there is a variable, from the environment).
   package var isCommandLineOnly = false
   package var service = Service.served
+  /// Whether a variable sets it, too.
+  package var hasVariable = true
   /// The environment variable, where it is not made from the name.
   var ownVariable: String?
 

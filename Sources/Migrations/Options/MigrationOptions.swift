@@ -7,7 +7,8 @@ package enum MigrationOptions {
   private static let byName = Dictionary(
     all.map { ($0.name.lowercased(), $0) }, uniquingKeysWith: { first, _ in first })
   private static let byVariable = Dictionary(
-    all.filter { $0.kind != .map }.map { ($0.variable, $0) }, uniquingKeysWith: { first, _ in first })
+    all.filter { $0.kind != .map && $0.hasVariable }.map { ($0.variable, $0) },
+    uniquingKeysWith: { first, _ in first })
   private static let byFlag = Dictionary(all.map { ($0.flag, $0) }, uniquingKeysWith: { first, _ in first })
 
   /// The option of a configuration name, and the map's key: `placeholders.who` is (`placeholders`, `who`).
@@ -54,11 +55,20 @@ package enum MigrationOptions {
   }
 
   private static func commandLine(
-    _ name: String, _ kind: MigrationOption.Kind, _ standard: String, _ summary: String
+    _ name: String, _ kind: MigrationOption.Kind, _ standard: String, _ summary: String,
+    hasVariable: Bool = true
   ) -> MigrationOption {
     var found = option(name, kind, standard, summary)
     found.isCommandLineOnly = true
+    found.hasVariable = hasVariable
     return found
+  }
+
+  /// On the command line, and nowhere else.
+  private static func alone(
+    _ name: String, _ kind: MigrationOption.Kind, _ standard: String, _ summary: String
+  ) -> MigrationOption {
+    commandLine(name, kind, standard, summary, hasVariable: false)
   }
 
   private static func refuse(_ name: String, _ reason: String, harmless: [String] = []) -> MigrationOption {
@@ -155,14 +165,14 @@ package enum MigrationOptions {
     commandLine(
       "resumeAt", .integer, "",
       "the statement, from 1, at which a script that was cut off outside a transaction goes on"),
-    commandLine("infoSinceDate", .text, "", "info: applied after dd/MM/yyyy HH:mm, or not applied"),
-    commandLine("infoUntilDate", .text, "", "info: applied before dd/MM/yyyy HH:mm"),
-    commandLine("infoSinceVersion", .text, "", "info: this version and above, and repeatables"),
-    commandLine("infoUntilVersion", .text, "", "info: this version and below"),
-    commandLine("infoOfState", .list, "", "info: these states, such as pending, out_of_order"),
-    commandLine("outputType", .text, "", "json: one JSON document on stdout, in Flyway's shape"),
-    commandLine("color", .text, "auto", "always, never, or auto: colours where a terminal reads"),
-    commandLine("outputFile", .text, "", "also write the JSON document to this file"),
+    alone("infoSinceDate", .text, "", "info: applied after dd/MM/yyyy HH:mm, or not applied"),
+    alone("infoUntilDate", .text, "", "info: applied before dd/MM/yyyy HH:mm"),
+    alone("infoSinceVersion", .text, "", "info: this version and above, and repeatables"),
+    alone("infoUntilVersion", .text, "", "info: this version and below"),
+    alone("infoOfState", .list, "", "info: these states, such as pending, out_of_order"),
+    alone("outputType", .text, "", "json: one JSON document on stdout, in Flyway's shape"),
+    alone("color", .text, "auto", "always, never, or auto: colours where a terminal reads"),
+    alone("outputFile", .text, "", "also write the JSON document to this file"),
   ]
 
   private static let noJava = "there is no Java here"

@@ -56,6 +56,7 @@ package struct MigrationRun: StepMachine {
 
   /// What has been applied and committed, in order.
   package private(set) var applied: [AppliedMigration] = []
+  package private(set) var rolledBack: [AppliedMigration] = []
   /// The highest version before the first migration; nil on an empty schema.
   package private(set) var initialVersion: MigrationVersion?
   private var hasReadOnce = false
@@ -168,6 +169,7 @@ package struct MigrationRun: StepMachine {
     case .rollBack:
       isInTransaction = false
       if policy.locksInTransaction { isLocked = false }
+      if phase == .failing { rolledBack = uncommitted }
       uncommitted = []
     case .callback(.afterVersioned): hasToldVersioned = true
     case .callback, .eachCallback, .readHistory, .inspect, .resetSession, .run, .forget, .pause, .finished,

@@ -10,10 +10,13 @@ package protocol StepMachine: Sendable {
   mutating func again() -> MigrationStep?
   /// What has been done and committed, in order.
   var applied: [AppliedMigration] { get }
+  /// What ran in a group that failed: it was rolled back with the rest.
+  var rolledBack: [AppliedMigration] { get }
   /// The highest version before the first migration; nil on an empty schema.
   var initialVersion: MigrationVersion? { get }
 }
 
 extension StepMachine {
   package mutating func again() -> MigrationStep? { nil }
+  package var rolledBack: [AppliedMigration] { [] }
 }

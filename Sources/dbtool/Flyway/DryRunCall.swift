@@ -6,6 +6,9 @@ enum DryRunCall {
   /// Commands whose SQL is written down.
   private static let served = ["migrate", "undo", "baseline", "repair"]
 
+  /// Whether one of these commands would write.
+  static func isServed(_ commands: [String]) -> Bool { commands.contains { served.contains($0) } }
+
   /// - Returns: nil when none is asked for, or when the commands only look.
   /// - Throws: a usage failure for a command that cannot be written down; nothing has been done then.
   static func script(
@@ -18,7 +21,7 @@ enum DryRunCall {
           "clean has no dry run",
           hint: "what it drops is found out step by step; run the other commands alone"))
     }
-    guard line.commands.contains(where: { served.contains($0) }) else { return nil }
+    guard isServed(line.commands) else { return nil }
     if line.isJSON, path == DryRunScript.standardOutput {
       throw MigrationFailure(
         Failure.usage("stdout cannot be JSON and SQL at once", hint: "name a file: --dry-run=FILE"))

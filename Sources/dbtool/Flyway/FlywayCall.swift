@@ -12,11 +12,14 @@ struct FlywayCall {
   private struct Result {
     var document: JSONValue
     var status = ExitStatus.done
+    /// The document is an error's.
+    var hasFailed = false
   }
 
   func run() -> Int32 {
     var documents: [JSONValue] = []
     var status = ExitStatus.done
+    var hasFailed = false
     var dryRun: DryRunScript?
     let watch = SessionWatch(catchesSignals: true)
     do throws(MigrationFailure) {
@@ -32,6 +35,7 @@ struct FlywayCall {
         let result = try perform(command, session, watch)
         documents.append(result.document)
         status = result.status
+        hasFailed = result.hasFailed
         if status != ExitStatus.done { break }
       }
       session.connection.close()
@@ -43,7 +47,9 @@ struct FlywayCall {
       write(document)
       return FlywayFrontend.report(error, console, isFlywayForm: line.isFlywayForm, document)
     }
-    let document = documents.count == 1 ? documents[0] : MigrationReport.document(documents)
+    // Of several commands with a failure at the end Flyway shows the failure alone.
+    let document =
+      documents.count == 1 || hasFailed ? documents[documents.count - 1] : MigrationReport.document(documents)
     write(document)
     if console.isJSON { console.result(document.text(pretty: true)) }
     return status
@@ -95,7 +101,8 @@ struct FlywayCall {
       }
       return Result(
         document: MigrationReport.document(result, session, timestamp: Self.timestamp),
-        status: result.error.map { FlywayFrontend.status(of: $0) } ?? ExitStatus.done)
+        status: result.error.map { FlywayFrontend.status(of: $0) } ?? ExitStatus.done,
+        hasFailed: result.error != nil)
     }
   }
 
@@ -171,7 +178,7 @@ struct FlywayCall {
       warn: status.above { console.warn($0) },
       results: wantsResults ? status.above { Self.show($0, console) } : nil,
       notice: status.above { console.say("\($0.severity.lowercased()): \($0.message)") },
-      status: console.isInteractive ? { status.show($0) } : nil)
+      status: console.isInteractive ? { status.show($0) } : nil, showsStatements: line.isVerbose)
   }
 
   /// What was done stands out from what is only said.

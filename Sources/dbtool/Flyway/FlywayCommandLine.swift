@@ -24,7 +24,9 @@ struct FlywayCommandLine {
   var isFlywayForm = false
 
   /// `--dry-run` without a file: stdout is SQL.
-  var writesSQL: Bool { values.values["dryRunOutput"] == DryRunScript.standardOutput }
+  var writesSQL: Bool {
+    values.values["dryRunOutput"] == DryRunScript.standardOutput && DryRunCall.isServed(commands)
+  }
 
   /// Whether these words, those after the program's name, are a migration call.
   ///

@@ -57,7 +57,7 @@ enum FlywayHelp {
     case .text, .secret: value = " TEXT"
     }
     var notes = [option.variable + (option.kind == .map ? "_NAME" : "")]
-    if option.name == "environment" { notes = [] }
+    if option.name == "environment" || !option.hasVariable { notes = [] }
     if !option.standard.isEmpty { notes.append("default: \(option.standard)") }
     return block(option.flag + value, option.summary, notes: notes.joined(separator: "; "))
   }

@@ -51,7 +51,7 @@ struct Console: Sendable {
 
   /// A line of the result, on stdout.
   func result(_ line: String) {
-    if isOutTaken { say(line) } else { Self.write(line + "\n", to: STDOUT_FILENO) }
+    Self.write(line + "\n", to: isOutTaken ? STDERR_FILENO : STDOUT_FILENO)
   }
 
   /// A JSON document, on stdout, on one line.

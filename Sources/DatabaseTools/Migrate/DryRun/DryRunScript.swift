@@ -21,6 +21,8 @@ package final class DryRunScript {
   private(set) var isInTransaction = false
   /// Whether the history table would have been made by now.
   private(set) var hasTable = false
+  /// The schemas that would have been made by now.
+  private(set) var schemas = Set<String>()
   private var added: [HistoryRow] = []
   private var removed = Set<Int>()
 
@@ -139,6 +141,8 @@ package final class DryRunScript {
   // MARK: - The history as it would be
 
   func makeTable() { hasTable = true }
+
+  func makeSchemas(_ names: [String]) { schemas.formUnion(names) }
 
   func add(_ row: HistoryRow) { added.append(row) }
 

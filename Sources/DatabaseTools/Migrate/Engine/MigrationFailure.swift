@@ -58,7 +58,7 @@ extension Failure {
   package init(_ error: MigrationError) {
     var exitCode = ExitStatus.failed
     switch error {
-    case .unknownOptions, .unservedOption, .unknownWord, .unreadableValue, .unreadableChoice,
+    case .unknownOptions, .unservedOption, .unknownWord, .unreadableValue, .unreadableChoice, .unreadableDate,
       .unservedCommand, .invalidPattern,
       .invalidPatternKind, .invalidPatternState:
       exitCode = ExitStatus.usage
@@ -92,10 +92,14 @@ extension ServerError {
   }
 
   /// Flyway's block about a statement that failed.
-  package func flywayReport(title: String, location: String, absolutePath: String, line: Int) -> String {
+  /// - Parameter statement: its text; nil where nobody asked to see it.
+  package func flywayReport(
+    title: String, location: String, absolutePath: String, line: Int, statement: String? = nil
+  ) -> String {
     title + "\n" + String(repeating: "-", count: title.count) + "\nSQL State  : \(sqlState)\nError Code : 0"
       + "\nMessage    : \(flywayText)\nLocation   : \(location) (\(absolutePath))\nLine       : \(line)"
-      + "\nStatement  : Run Flyway with -X option to see the actual statement causing the problem\n"
+      + "\nStatement  : "
+      + (statement ?? "Run Flyway with -X option to see the actual statement causing the problem") + "\n"
   }
 }
 

@@ -9,13 +9,14 @@ package struct CleanResult: Sendable {
 }
 
 extension MigrationSession {
-  /// Empties the managed schemas; those that the history says were created here are dropped.
+  /// Empties the managed schemas; those that the history's first row says were created here are dropped.
   package func clean() throws(MigrationFailure) -> CleanResult {
     if settings.flag("cleanDisabled") { throw MigrationFailure(MigrationError.cleanDisabled) }
     return try around(.beforeClean, .afterClean, .afterCleanError) { () throws(MigrationFailure) in
-      let created = Set(
-        try history.rows().filter { $0.type == .schema }.flatMap { $0.script.split(separator: ",") })
-      let missing = try ask { (connection) throws(ServerError) in try facts.missingSchemas(connection) }
+      // Only a history that begins with the making of schemas says which are ours (Flyway 13).
+      let first = try history.rows().first
+      let created = Set(first?.type == .schema ? first?.script.split(separator: ",") ?? [] : [])
+      let missing = try missingSchemas()
       var result = CleanResult()
       for schema in facts.schemas {
         if missing.contains(schema) {

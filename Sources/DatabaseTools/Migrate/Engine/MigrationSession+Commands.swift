@@ -25,6 +25,8 @@ package struct ValidateResult: Sendable {
 /// What `migrate` did.
 package struct MigrateResult: Sendable {
   package var applied: [AppliedMigration]
+  /// What ran in a group that failed, and was rolled back with it.
+  package var rolledBack: [AppliedMigration] = []
   package var initialVersion: MigrationVersion?
   package var milliseconds: Int
   package var error: MigrationFailure?
@@ -64,7 +66,7 @@ extension MigrationSession {
   private func validate(
     ignoring patterns: IgnorePatterns, _ known: inout [ResolvedMigration]?
   ) throws(MigrationFailure) -> ValidateResult {
-    let missing = try ask { (connection) throws(ServerError) in try facts.missingSchemas(connection) }
+    let missing = try missingSchemas()
     if missing.contains(facts.defaultSchema) {
       // No callback runs where there is nothing yet.
       let resolved = try self.resolved()
@@ -100,7 +102,7 @@ extension MigrationSession {
     try prepare(lock)
     let outcome = perform(MigrationRun(resolved: resolved, policy: runPolicy(patterns)))
     var result = MigrateResult(
-      applied: outcome.applied, initialVersion: outcome.initialVersion,
+      applied: outcome.applied, rolledBack: outcome.rolledBack, initialVersion: outcome.initialVersion,
       milliseconds: Clock.milliseconds() - started, error: outcome.error)
     if let error = outcome.error, !error.isInMigration { throw error }
     if result.error == nil {

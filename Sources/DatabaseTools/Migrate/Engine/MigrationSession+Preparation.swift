@@ -12,7 +12,7 @@ extension MigrationSession {
       try run(.beforeCreateSchema)
     }
     if try ask({ (_) throws(ServerError) in try history.exists() }),
-      try ask({ (connection) throws(ServerError) in try facts.missingSchemas(connection) }).isEmpty
+      try missingSchemas().isEmpty
     {
       return
     }
@@ -31,8 +31,14 @@ extension MigrationSession {
     try createTable()
   }
 
+  /// The managed schemas that are not there; in a dry run, that would not be there by now.
+  func missingSchemas() throws(MigrationFailure) -> [String] {
+    try ask { (connection) throws(ServerError) in try facts.missingSchemas(connection) }
+      .filter { dryRun?.schemas.contains($0) != true }
+  }
+
   func createMissingSchemas() throws(MigrationFailure) {
-    let missing = try ask { (connection) throws(ServerError) in try facts.missingSchemas(connection) }
+    let missing = try missingSchemas()
     guard !missing.isEmpty else { return }
     let names = missing.map { SchemaFacts.quoted($0) }
     try transaction { () throws(MigrationFailure) in
@@ -40,6 +46,7 @@ extension MigrationSession {
         talk.say("creating schema \(name)")
         try send("CREATE SCHEMA \(name)")
       }
+      dryRun?.makeSchemas(missing)
       if try !ask({ (_) throws(ServerError) in try history.exists() }) {
         try ask { (_) throws(ServerError) in try history.create() }
       }

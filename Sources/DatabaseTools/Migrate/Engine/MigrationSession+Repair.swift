@@ -10,7 +10,9 @@ extension MigrationSession {
       let patterns = try self.patterns()
       let plan: RepairPlan
       do throws(MigrationError) {
-        plan = try RepairPlan(resolved: resolved, applied: rows, ignoring: patterns, installedBy: installedBy)
+        plan = try RepairPlan(
+          resolved: resolved, applied: rows, ignoring: patterns,
+          picks: CherryPick.list(settings.list("cherryPick")), installedBy: installedBy)
       } catch {
         throw MigrationFailure(error)
       }
@@ -61,13 +63,14 @@ extension MigrationSession {
   /// Makes the schemas that are missing, and with them the history: the baseline first, then what was made.
   /// - Returns: whether the history was made here.
   private func createSchemasForBaseline() throws(MigrationFailure) -> Bool {
-    let missing = try ask { (connection) throws(ServerError) in try facts.missingSchemas(connection) }
+    let missing = try missingSchemas()
     if missing.isEmpty { return false }
     let names = missing.map { SchemaFacts.quoted($0) }
     let exists = try ask { (_) throws(ServerError) in try history.exists() }
     let last = exists ? try history.rows().last : nil
     try transaction { () throws(MigrationFailure) in
       for name in names { try send("CREATE SCHEMA \(name)") }
+      dryRun?.makeSchemas(missing)
       try ask { (_) throws(ServerError) in
         if !exists { try history.create([baselineRow]) }
         try history.insert(schemaRow(names, rank: exists ? last.map { $0.installedRank + 1 } ?? 0 : 2))

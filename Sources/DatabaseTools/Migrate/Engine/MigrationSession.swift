@@ -269,6 +269,7 @@ package final class MigrationSession {
         try send(facts.resetStatement)
         var executor = ScriptExecutor(connection: connection)
         executor.results = talk.results
+        executor.showsStatement = talk.showsStatements
         try executor.run(source, as: "Failed to execute script \(file.fileName)")
         if alone, transactional, connection.transactionStatus != .idle { try send(facts.commitStatements) }
       } catch {
@@ -286,6 +287,7 @@ package final class MigrationSession {
       do throws(MigrationFailure) {
         var executor = ScriptExecutor(connection: connection)
         executor.results = talk.results
+        executor.showsStatement = talk.showsStatements
         try executor.run(
           self.source(of: file, config), as: "Failed to execute script \(file.fileName)")
       } catch {

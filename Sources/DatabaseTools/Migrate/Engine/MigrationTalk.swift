@@ -12,16 +12,20 @@ package struct MigrationTalk {
   package var notice: (Notice) -> Void
   /// Of a wait: a line over the one before it, or nil to take it away. Nil where nothing can be drawn over.
   package var status: ((String?) -> Void)?
+  /// Whether an error shows the whole statement that failed. It may hold what is secret, so it is asked for.
+  package var showsStatements = false
 
   package init(
     say: @escaping (String) -> Void, warn: @escaping (String) -> Void, results: ((Rows) -> Void)? = nil,
-    notice: @escaping (Notice) -> Void, status: ((String?) -> Void)? = nil
+    notice: @escaping (Notice) -> Void, status: ((String?) -> Void)? = nil,
+    showsStatements: Bool = false
   ) {
     self.say = say
     self.warn = warn
     self.results = results
     self.notice = notice
     self.status = status
+    self.showsStatements = showsStatements
   }
 
   /// Whether a wait may be told every second.

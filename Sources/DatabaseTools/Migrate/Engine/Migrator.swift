@@ -37,6 +37,7 @@ struct Migrator {
   /// What was done.
   struct Outcome {
     var applied: [AppliedMigration]
+    var rolledBack: [AppliedMigration] = []
     var initialVersion: MigrationVersion?
     var error: MigrationFailure?
   }
@@ -51,7 +52,9 @@ struct Migrator {
         if failure == nil, resumeAt != nil {
           session.talk.warn("--resume-at changed nothing: no script was cut off")
         }
-        return Outcome(applied: run.applied, initialVersion: run.initialVersion, error: failure)
+        return Outcome(
+          applied: run.applied, rolledBack: run.rolledBack, initialVersion: run.initialVersion, error: failure
+        )
       }
       let started = Clock.milliseconds()
       do throws(MigrationFailure) {
@@ -69,7 +72,7 @@ struct Migrator {
         }
         let error = session.explained(error)
         // While tidying up only a callback has something to add.
-        if self.error == nil || step.isCallback { self.error = error }
+        if self.error == nil || step.isCallback { self.error = error.after(self.error) }
         step = run.next(.failed(milliseconds: Clock.milliseconds() - started))
       }
     }
@@ -180,6 +183,7 @@ struct Migrator {
   ) throws(MigrationFailure) -> GuardWatch {
     var executor = ScriptExecutor(connection: session.connection)
     executor.results = session.talk.results
+    executor.showsStatement = session.talk.showsStatements
     executor.watch = GuardWatch(historyTable: session.history.table)
     if transactional {
       executor.queue = queue
@@ -284,6 +288,18 @@ extension Migrator {
     var failure = error
     failure.failure.hint =
       "what is told above stays as it was told, and nothing is half done; run it again when the server is back"
+    return failure
+  }
+}
+
+extension MigrationFailure {
+  /// A callback's failure that took the place of another. In the transaction that is aborted, it only happened because
+  /// of that one.
+  fileprivate func after(_ first: MigrationFailure?) -> MigrationFailure {
+    guard let cause = first?.causes.last, failure.sqlState == "25P02" else { return self }
+    var failure = self
+    failure.causes.append(cause)
+    failure.failure.related.append("the transaction is aborted because of: \(cause)")
     return failure
   }
 }

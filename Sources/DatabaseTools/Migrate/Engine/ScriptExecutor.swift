@@ -9,6 +9,8 @@ struct ScriptExecutor {
   var queue: StatementQueue?
   /// What SELECTs return; nil when nobody wants to see it.
   var results: ((Rows) -> Void)?
+  /// Whether an error shows the whole statement.
+  var showsStatement = false
   /// Keeps account of a script that has no transaction.
   var journal: StatementJournal?
   /// Looks at each statement for what would change the ground under a run.
@@ -143,14 +145,15 @@ struct ScriptExecutor {
     }
     failure.related += error.bodyStatement
     if let damage = damage?(statement) { failure.related.append(damage) }
+    if showsStatement { failure.related += ["the statement:", statement.string] }
     let place = copyLine.map { source.place(ofLine: $0) } ?? source.place(ofReplaced: offset)
     failure.place = place?.0 ?? Failure.Place(file: source.path, line: statement.start.line)
     failure.excerpt = place?.1
     var result = MigrationFailure(
       code: .connection,
       message: error.flywayReport(
-        title: title, location: source.path, absolutePath: source.absolutePath, line: statement.start.line),
-      failure: failure)
+        title: title, location: source.path, absolutePath: source.absolutePath, line: statement.start.line,
+        statement: showsStatement ? statement.string : nil), failure: failure)
     result.sqlState = error.sqlState
     result.line = statement.start.line
     result.path = source.absolutePath

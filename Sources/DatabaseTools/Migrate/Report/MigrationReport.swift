@@ -73,7 +73,8 @@ package enum MigrationReport {
       .init("exception", optional(result.error?.message)), .init("flywayVersion", .string(flywayVersion)),
       .init("initialSchemaVersion", optional(result.initialVersion?.text)),
       .init("licenseFailed", .bool(false)),
-      .init("migrations", .array(result.applied.map { line($0) })),
+      // Flyway lists what a group rolled back, too, and does not count it.
+      .init("migrations", .array((result.applied + result.rolledBack).map { line($0) })),
       .init("migrationsExecuted", .integer(result.applied.count)), .init("operation", .string("migrate")),
       .init("schemaName", .string(session.schemaNames)), .init("success", .bool(result.error == nil)),
       .init(
