@@ -164,10 +164,25 @@ import Testing
   }
 
   @Test(
-    "frames that are not what their tag says are told, not trusted",
+    "frames that are not what their tag says go to the server, which has an error for them and lives on",
     arguments: [
-      FrontendTag.query, FrontendTag.parse, FrontendTag.bind, FrontendTag.describe, FrontendTag.close, 0, 255,
+      FrontendTag.parse, FrontendTag.bind, FrontendTag.describe, FrontendTag.close, FrontendTag.flush,
     ])
+  func unreadable(tag: UInt8) {
+    var pool = ModelPool(backends: 1)
+    let one = pool.arrive()
+    pool.sessions.attach(one, to: backend(0))
+    let bytes: [UInt8] = [tag, 0, 0, 0, 6, 65, 66]
+    let header = FrameHeader(tag: tag, length: 7)
+    #expect(pool.sessions.clientSends(one, to: backend(0), header, in: bytes.span, at: 0) == .forward)
+    // Anything but an error would mean that it was understood after all.
+    var other = pool.sessions
+    #expect(other.backendSent(backend(0), BackendTag.parseComplete, status: nil) == .violation)
+    #expect(pool.sessions.backendSent(backend(0), BackendTag.errorResponse, status: nil) == .failed)
+    #expect(pool.sessions.backends[0].ledger.isSkipping)
+  }
+
+  @Test("tags that no client message has are told", arguments: [0, 49, 255, FrontendTag.password])
   func malformed(tag: UInt8) {
     var pool = ModelPool(backends: 1)
     let one = pool.arrive()

@@ -95,9 +95,9 @@ struct ScramHostileTests {
     "a client's final message must fit the exchange",
     arguments: [
       ("", ScramError.malformed(.clientFinal, field: "c=")),
-      ("c=", .channelBindingMismatch),
+      ("c=", .channelBindingUnexpected),
       ("c=biw", .malformed(.clientFinal, field: "base64 in c=")),
-      ("c=eSws,r=aSERVER,p=", .channelBindingMismatch),
+      ("c=eSws,r=aSERVER,p=", .channelBindingUnexpected),
       ("c=biws", .malformed(.clientFinal, field: "','")),
       ("c=biws,r=a,p=", .nonceMismatch),
       ("c=biws,r=SERVER,p=", .nonceMismatch),

@@ -20,6 +20,20 @@ struct StartupOptionsTests {
       (#"-c a=end\"#, [("a", "end")]),
       (#"-c\ a=b"#, [(" a", "b")]),
       ("-c geqo=a+b", [("geqo", "a+b")]),
+      ("-e -S 4MB", [("datestyle", "euro"), ("work_mem", "4MB")]),
+      ("-esS1MB", [("datestyle", "euro"), ("log_statement_stats", "true"), ("work_mem", "1MB")]),
+      ("-fs -fh", [("enable_seqscan", "false"), ("enable_hashjoin", "false")]),
+      ("-tpa -t executor", [("log_parser_stats", "true"), ("log_executor_stats", "true")]),
+      ("-d 1", [("log_min_messages", "debug1")]),
+      ("-d 0", [("log_min_messages", "notice")]),
+      (
+        "-d9",
+        [
+          ("log_min_messages", "debug5"), ("log_statement", "all"), ("debug_print_parse", "true"),
+          ("debug_print_plan", "true"), ("debug_print_rewritten", "true"),
+        ]
+      ),
+      ("-E -v 196608 -c a=b", [("a", "b")]),
     ] as [(String, [(String, String)])])
   func settings(value: String, expected: [(String, String)]) {
     #expect(parseOptions(ascii(value)) == .success(expected.map { StartupParameter($0.0, $0.1) }))
@@ -29,12 +43,16 @@ struct StartupOptionsTests {
     "a word that sets nothing is named",
     arguments: [
       ("hello", StartupOptionsFault.unknownWord("hello")),
-      ("-c a=b -e", .unknownWord("-e")),
-      ("-d 5", .unknownWord("-d")),
+      ("-c a=b -z", .unknownWord("-z")),
+      ("-ez", .unknownWord("-ez")),
+      ("-S", .unknownWord("-S")),
+      ("-fx", .unknownWord("-fx")),
+      ("-t p", .unknownWord("-t")),
+      ("-", .unknownWord("-")),
       ("--", .unknownWord("--")),
       ("--=b", .unknownWord("--=b")),
       ("-c =b", .unknownWord("-c")),
-      ("-c", .missingValue("-c")),
+      ("-c", .unknownWord("-c")),
       ("-c a", .missingValue("-c a")),
       ("--a", .missingValue("--a")),
     ])

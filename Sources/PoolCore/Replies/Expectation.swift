@@ -7,6 +7,11 @@ package struct Expectation: Equatable, Sendable {
     case copyEnd
     /// A Parse of a name that the client has given already: the server will refuse it.
     case duplicateParse
+    /// A Parse under the client's own name, where SQL's PREPARE may have the name: the server decides. Payload: the
+    /// statement, which the client has if it goes through and the backend has not.
+    case probeParse
+    /// A message that cannot be read: the server has no answer to it but an error.
+    case unreadable
     /// Bind and Execute of what fails in the place of a statement that must not run.
     case refusal
     // The pool's, between the client's messages.
@@ -22,7 +27,7 @@ package struct Expectation: Equatable, Sendable {
       switch self {
       case .hiddenParse, .hiddenClose, .front, .look, .ownSync, .ownQuery: true
       case .query, .functionCall, .sync, .parse, .bind, .describe, .execute, .close, .copyEnd,
-        .duplicateParse, .refusal:
+        .duplicateParse, .probeParse, .unreadable, .refusal:
         false
       }
     }

@@ -57,7 +57,8 @@ package struct ReplyLedger: Sendable {
     for offset in 0..<count {
       switch entries[(head &+ offset) & (entries.count &- 1)].kind {
       case .query, .functionCall, .sync: owed += 1
-      case .parse, .bind, .describe, .execute, .close, .copyEnd, .duplicateParse, .refusal, .hiddenParse,
+      case .parse, .bind, .describe, .execute, .close, .copyEnd, .duplicateParse, .probeParse, .unreadable,
+        .refusal, .hiddenParse,
         .hiddenClose,
         .front, .look, .ownSync, .ownQuery:
         break
@@ -89,7 +90,8 @@ package struct ReplyLedger: Sendable {
     case .copyEnd:
       isCopyingIn = false
       if count == 0 { return }
-    case .parse, .bind, .describe, .execute, .close, .duplicateParse, .refusal, .hiddenParse, .hiddenClose,
+    case .parse, .bind, .describe, .execute, .close, .duplicateParse, .probeParse, .unreadable, .refusal,
+      .hiddenParse, .hiddenClose,
       .front,
       .look:
       isBatchOpen = true
@@ -141,7 +143,8 @@ package struct ReplyLedger: Sendable {
       return .forward
     case .front, .ownQuery: return .swallow
     case .look: return tag == BackendTag.dataRow ? .looked(entries[head].payload) : .violation
-    case .functionCall, .sync, .ownSync, .parse, .bind, .close, .duplicateParse, .refusal, .hiddenParse,
+    case .functionCall, .sync, .ownSync, .parse, .bind, .close, .duplicateParse, .probeParse, .unreadable,
+      .refusal, .hiddenParse,
       .hiddenClose,
       .copyEnd:
       return .violation
@@ -173,7 +176,7 @@ package struct ReplyLedger: Sendable {
       guard tag == BackendTag.parseComplete else { return .violation }
       pop()
       return .prepared(StatementID(payload), forward: kind == .parse)
-    case .duplicateParse:
+    case .duplicateParse, .probeParse:
       guard tag == BackendTag.parseComplete else { return .violation }
       pop()
       return .forward
@@ -192,7 +195,7 @@ package struct ReplyLedger: Sendable {
       pop()
       return kind == .front ? .frontDone : .swallow
     case .ownQuery: return .swallow
-    case .functionCall, .sync, .ownSync, .describe, .copyEnd: return .violation
+    case .functionCall, .sync, .ownSync, .describe, .copyEnd, .unreadable: return .violation
     }
   }
 
@@ -209,7 +212,8 @@ package struct ReplyLedger: Sendable {
       isCopyingIn = false
       pop()
       return .ready(forward: false)
-    case .parse, .bind, .describe, .execute, .close, .duplicateParse, .refusal, .hiddenParse, .hiddenClose,
+    case .parse, .bind, .describe, .execute, .close, .duplicateParse, .probeParse, .unreadable, .refusal,
+      .hiddenParse, .hiddenClose,
       .front,
       .look,
       .copyEnd:
@@ -232,7 +236,8 @@ package struct ReplyLedger: Sendable {
     case .look:
       skip()
       return .swallow
-    case .parse, .bind, .describe, .execute, .close, .duplicateParse, .refusal, .hiddenParse, .hiddenClose,
+    case .parse, .bind, .describe, .execute, .close, .duplicateParse, .probeParse, .unreadable, .refusal,
+      .hiddenParse, .hiddenClose,
       .copyEnd:
       skip()
       return .failed
@@ -247,8 +252,10 @@ package struct ReplyLedger: Sendable {
       switch entries[head].kind {
       case .sync, .ownSync: return
       case .query, .functionCall: skippedQueries += 1
-      case .parse, .hiddenParse, .hiddenClose: dropped.append(entries[head])
-      case .ownQuery, .bind, .describe, .execute, .close, .duplicateParse, .refusal, .front, .look, .copyEnd:
+      case .parse, .probeParse, .hiddenParse, .hiddenClose: dropped.append(entries[head])
+      case .ownQuery, .bind, .describe, .execute, .close, .duplicateParse, .unreadable, .refusal, .front,
+        .look,
+        .copyEnd:
         break
       }
       count &-= 1
@@ -287,7 +294,8 @@ package struct ReplyLedger: Sendable {
         }
         endsBatch = true
       case .query, .ownQuery, .functionCall: endsBatch = true
-      case .parse, .bind, .describe, .execute, .close, .copyEnd, .duplicateParse, .refusal, .hiddenParse,
+      case .parse, .bind, .describe, .execute, .close, .copyEnd, .duplicateParse, .probeParse, .unreadable,
+        .refusal, .hiddenParse,
         .hiddenClose,
         .front, .look:
         break

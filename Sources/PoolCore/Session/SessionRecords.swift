@@ -109,7 +109,7 @@ package enum FrameTreatment: Equatable, Sendable {
   case replace
   /// Not at all.
   case drop
-  /// The frame cannot be understood: the client broke the protocol.
+  /// No client message has this tag: the client broke the protocol.
   case malformed
 }
 

@@ -36,7 +36,7 @@ extension Sessions {
       backends[index].ledger.sent(Expectation(.sync))
       backends[index].statements.batchEnded()
       return .forward
-    case FrontendTag.flush: return .forward
+    case FrontendTag.flush: return header.length == FrameHeader.size ? .forward : unreadable(backend)
     case FrontendTag.functionCall:
       backends[index].isDirty = true
       backends[index].ledger.sent(Expectation(.functionCall))
@@ -66,6 +66,13 @@ extension Sessions {
     return .forward
   }
 
+  /// Whether nobody will read the frame: an error before it ended its batch.
+  package func isSkipped(_ tag: UInt8, _ client: ClientID, on backend: BackendID) -> Bool {
+    if tag == FrontendTag.sync { return false }
+    return clients[Int(client.index)].isSkipping
+      || (backends[Int(backend.index)].ledger.isSkipping && Self.isSkipped(tag))
+  }
+
   /// What the server reads and drops between an error and the Sync behind it (`ignore_till_sync`). Sending it would
   /// only put names and settings on the books that the server never hears of.
   private static func isSkipped(_ tag: UInt8) -> Bool {
@@ -82,7 +89,10 @@ extension Sessions {
   private mutating func query(
     _ client: ClientID, _ backend: BackendID, _ header: FrameHeader, _ bytes: Span<UInt8>, _ offset: Int
   ) -> FrameTreatment {
-    guard let view = QueryView.read(in: bytes, at: offset, length: header.length) else { return .malformed }
+    guard let view = QueryView.read(in: bytes, at: offset, length: header.length) else {
+      backends[Int(backend.index)].ledger.sent(Expectation(.query))
+      return .forward
+    }
     let effects = SessionEffects.scan(bytes.extracting(view.textStart..<view.textEnd))
     if effects.mayLeaveState || !effects.isEmpty { backends[Int(backend.index)].isDirty = true }
     // A simple Query drops the unnamed statement (exec_simple_query).
@@ -109,7 +119,9 @@ extension Sessions {
   private mutating func parse(
     _ client: ClientID, _ backend: BackendID, _ header: FrameHeader, _ bytes: Span<UInt8>, _ offset: Int
   ) -> FrameTreatment {
-    guard let view = ParseView.read(in: bytes, at: offset, length: header.length) else { return .malformed }
+    guard let view = ParseView.read(in: bytes, at: offset, length: header.length) else {
+      return unreadable(backend)
+    }
     let statement = statements.retain(view, in: bytes, reading: clients[Int(client.index)].reading)
     let index = Int(backend.index)
     if view.nameStart == view.nameEnd {
@@ -120,11 +132,17 @@ extension Sessions {
       return .forward
     }
     rewritten.removeAll(keepingCapacity: true)
-    let name = bytes.extracting(view.nameStart..<view.nameEnd)
+    let name = bytes.extracting(view.nameStart..<nameEnd(from: view.nameStart, to: view.nameEnd))
     if let existing = known(client, name) {
       // The server refuses a second Parse of a name, for its text or else with 42P05; so it shall, once it has the
-      // first: it gets the new text under the name of the old one.
+      // first under that name.
       statements.release(statement)
+      if backends[index].ledger.status != .failed, !isReserved(name) {
+        install(copiedBytes(in: name, from: 0, to: name.count), of: client, on: backend)
+        backends[index].ledger.sent(Expectation(.duplicateParse))
+        return finish(rewrittenThen: bytes, offset, header.length)
+      }
+      // In a failed transaction no text but ROLLBACK's gets so far.
       prepareIfMissing(existing, on: backend)
       rewritten.append(FrontendTag.parse)
       let lengthAt = rewritten.count
@@ -144,6 +162,20 @@ extension Sessions {
       return finish(rewrittenThen: bytes, offset, header.length)
     }
     if let old = names.define(client, name: name, statement) { statements.release(old) }
+    if mayHaveNames(client), !isReserved(name) {
+      // What SQL's PREPARE has made is not known yet. Under the client's own name the server decides; then the
+      // statement moves to the pool's.
+      append(bytes, from: offset, to: offset + header.length)
+      backends[index].ledger.sent(Expectation(.probeParse, statement.index))
+      var writer = MessageWriter(reservingCapacity: 80)
+      Front.appendClose(copiedBytes(in: name, from: 0, to: name.count), to: &writer)
+      rewritten.append(contentsOf: writer.bytes)
+      backends[index].ledger.sent(Expectation(.hiddenClose, StatementID.none.index))
+      backends[index].statements.unnamedPending += 1
+      if backends[index].statements.has(statement) { sendClose(statement, on: backend) }
+      sendParse(statement, on: backend, hidden: true)
+      return .replace
+    }
     // Parsed anew even when another client's Parse made it: what it stands for is decided now, as it is directly.
     if backends[index].statements.has(statement) { sendClose(statement, on: backend) }
     sendParse(statement, on: backend, hidden: false)
@@ -189,7 +221,9 @@ extension Sessions {
   private mutating func bind(
     _ client: ClientID, _ backend: BackendID, _ header: FrameHeader, _ bytes: Span<UInt8>, _ offset: Int
   ) -> FrameTreatment {
-    guard let view = BindView.read(in: bytes, at: offset, length: header.length) else { return .malformed }
+    guard let view = BindView.read(in: bytes, at: offset, length: header.length) else {
+      return unreadable(backend)
+    }
     let index = Int(backend.index)
     if view.statementStart == view.statementEnd {
       rewritten.removeAll(keepingCapacity: true)
@@ -202,7 +236,8 @@ extension Sessions {
       backends[index].ledger.sent(Expectation(.bind))
       return finish(rewrittenThen: bytes, offset, header.length)
     }
-    let name = bytes.extracting(view.statementStart..<view.statementEnd)
+    let name = bytes.extracting(
+      view.statementStart..<nameEnd(from: view.statementStart, to: view.statementEnd))
     rewritten.removeAll(keepingCapacity: true)
     let statement = known(client, name)
     if let statement {
@@ -236,7 +271,9 @@ extension Sessions {
   private mutating func describe(
     _ client: ClientID, _ backend: BackendID, _ header: FrameHeader, _ bytes: Span<UInt8>, _ offset: Int
   ) -> FrameTreatment {
-    guard let view = TargetView.read(in: bytes, at: offset, length: header.length) else { return .malformed }
+    guard let view = TargetView.read(in: bytes, at: offset, length: header.length) else {
+      return unreadable(backend)
+    }
     let index = Int(backend.index)
     guard view.isStatement else {
       backends[index].ledger.sent(Expectation(.describe))
@@ -248,7 +285,7 @@ extension Sessions {
       backends[index].ledger.sent(Expectation(.describe))
       return finish(rewrittenThen: bytes, offset, header.length)
     }
-    let name = bytes.extracting(view.nameStart..<view.nameEnd)
+    let name = bytes.extracting(view.nameStart..<nameEnd(from: view.nameStart, to: view.nameEnd))
     let statement = known(client, name)
     if let statement {
       prepareIfMissing(statement, on: backend)
@@ -264,7 +301,9 @@ extension Sessions {
   private mutating func close(
     _ client: ClientID, _ backend: BackendID, _ header: FrameHeader, _ bytes: Span<UInt8>, _ offset: Int
   ) -> FrameTreatment {
-    guard let view = TargetView.read(in: bytes, at: offset, length: header.length) else { return .malformed }
+    guard let view = TargetView.read(in: bytes, at: offset, length: header.length) else {
+      return unreadable(backend)
+    }
     backends[Int(backend.index)].ledger.sent(Expectation(.close))
     guard view.isStatement else { return .forward }
     if view.nameStart == view.nameEnd {
@@ -272,7 +311,7 @@ extension Sessions {
       setUnnamed(.none, of: client, on: backend)
       return .forward
     }
-    let name = bytes.extracting(view.nameStart..<view.nameEnd)
+    let name = bytes.extracting(view.nameStart..<nameEnd(from: view.nameStart, to: view.nameEnd))
     if let old = names.close(client, name: name) { statements.release(old) }
     if isReserved(name) {
       rewritten.removeAll(keepingCapacity: true)
@@ -287,6 +326,15 @@ extension Sessions {
     if !backends[Int(backend.index)].guests.isEmpty { clients[Int(client.index)].marks.insert(.names) }
     return .forward
   }
+
+  /// The server has an error for what it cannot read, and its session lives on.
+  private mutating func unreadable(_ backend: BackendID) -> FrameTreatment {
+    backends[Int(backend.index)].ledger.sent(Expectation(.unreadable))
+    return .forward
+  }
+
+  /// Where a statement's name ends for the server, which knows 63 bytes of it (NAMEDATALEN).
+  private func nameEnd(from start: Int, to end: Int) -> Int { min(end, start + 63) }
 
   // MARK: The unnamed statement
 

@@ -62,7 +62,9 @@ extension Sessions {
   }
 
   private func canAnswer(_ view: ParseView, _ client: ClientID, _ bytes: Span<UInt8>) -> Bool {
-    guard view.nameStart < view.nameEnd,
+    // A longer name is cut by the server; one that SQL's PREPARE may have is for it to judge.
+    guard view.nameStart < view.nameEnd, view.nameEnd - view.nameStart < 64, !mayHaveNames(client),
+      clients[Int(client.index)].prepared.isEmpty,
       let statement = statements.find(view, in: bytes, reading: clients[Int(client.index)].reading)
     else {
       return false

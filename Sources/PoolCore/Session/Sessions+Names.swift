@@ -55,9 +55,7 @@ extension Sessions {
       count = 2
     } else {
       // A function may have prepared it unseen, for a client before this one.
-      let session = clients[Int(client.index)]
-      let mayBeOwn = session.marks.contains(.names) || (session.isAsking && session.asked.contains(.names))
-      if backends[index].hadOthers, !mayBeOwn {
+      if backends[index].hadOthers, !mayHaveNames(client) {
         Front.appendClose(name, to: &writer)
         rewritten.append(contentsOf: writer.bytes)
         backends[index].ledger.sent(Expectation(.front, 1))
@@ -68,6 +66,12 @@ extension Sessions {
     backends[index].ledger.sent(Expectation(.front, UInt32(count + preparation)))
     // If it fails, the guest is not there.
     clients[Int(client.index)].marks.insert(.names)
+  }
+
+  /// SQL's PREPARE or DEALLOCATE has run, and the server has not told yet what there is now.
+  func mayHaveNames(_ client: ClientID) -> Bool {
+    let session = clients[Int(client.index)]
+    return session.marks.contains(.names) || (session.isAsking && session.asked.contains(.names))
   }
 
   /// The server has told which statements stand under names of the client's.

@@ -36,6 +36,10 @@ extension Sessions {
   private mutating func dropped(_ expectation: Expectation, on backend: BackendID) {
     let statement = StatementID(expectation.payload)
     let owner = backends[Int(backend.index)].owner
+    if expectation.kind == .probeParse {
+      if owner != .none, names.undefine(owner, statement) { statements.release(statement) }
+      return
+    }
     guard statement != .none else {
       // One that is on its way behind it, in a later batch, has the last word.
       backends[Int(backend.index)].statements.unnamedPending -= 1

@@ -137,9 +137,14 @@ package struct Sessions: Sendable {
   package mutating func check(_ client: ClientID, on backend: BackendID) {
     attach(client, to: backend)
     backends[Int(backend.index)].looked = []
-    let image = clients[Int(client.index)].image
-    appendLooks(images[image].settings.map(\.name), on: backend)
+    appendLooks(checkedSettings(clients[Int(client.index)].image), on: backend)
     appendOwnSync(on: backend)
+  }
+
+  /// Which values ``check(_:on:)`` asks for, in this order: the settings' own, and what a role decides.
+  package func checkedSettings(_ image: ImageID) -> [String] {
+    let names = images[image].settings.map(\.name)
+    return names.contains(where: isRole) ? names + ["is_superuser"] : names
   }
 
   /// The client keeps its backend beyond its transactions, though its mode is to share it.

@@ -24,6 +24,9 @@ extension PoolLoop {
     let packet = StartupPacket.read(in: bytes)
     switch packet {
     case .incomplete: return 0
+    case .malformed(.unsupportedProtocol(let major, let minor)) where major < 3:
+      refuseAncient(index, StartupFault.unsupportedProtocol(major: major, minor: minor))
+      return count
     case .malformed(let fault):
       loginFailed(index, fault.sqlState, fault.message)
       return count
@@ -31,17 +34,24 @@ extension PoolLoop {
       beginDirectTLS(index, bytes)
       return count
     case .sslRequest, .gssRequest:
-      // As PostgreSQL, which takes them for a protocol version when the connection is encrypted already.
-      guard clients[index].tls == nil else {
-        loginFailed(index, "0A000", "encryption is asked for on an encrypted connection")
+      let isTLS = packet == .sslRequest
+      // As PostgreSQL, which takes a second one, or one on an encrypted connection, for a protocol version.
+      let isRepeated = isTLS ? clients[index].hasAskedForTLS : clients[index].hasAskedForGSS
+      guard clients[index].tls == nil, !isRepeated else {
+        loginFailed(
+          index, "0A000",
+          StartupFault.unsupportedProtocol(major: 1_234, minor: isTLS ? 5_679 : 5_680).message)
         return count
       }
+      if isTLS { clients[index].hasAskedForTLS = true } else { clients[index].hasAskedForGSS = true }
       // Anything behind the request was sent before our answer: somebody in between put it there (CVE-2021-23214).
       guard count == packet.packetLength else {
-        loginFailed(index, "08P01", "received unencrypted data after an encryption request")
+        loginFailed(
+          index, "08P01", "received unencrypted data after \(isTLS ? "SSL" : "GSSAPI encryption") request",
+          hint: "A client waits for the answer to that request; somebody in between may have sent the rest.")
         return count
       }
-      answerEncryptionRequest(index, isTLS: packet == .sslRequest)
+      answerEncryptionRequest(index, isTLS: isTLS)
       return packet.packetLength
     case .cancel(let processID, let key):
       cancelRequested(processID: processID, key: key, by: index)
@@ -50,6 +60,11 @@ extension PoolLoop {
       startupArrived(index, request)
       return clients[index].phase == .absent ? count : packet.packetLength
     }
+  }
+
+  /// In the form that clients of protocol 2 and before understand.
+  private mutating func refuseAncient(_ index: Int, _ fault: StartupFault) {
+    finish(index, Array("EFATAL:  \(fault.message)\n\u{0}".utf8))
   }
 
   private mutating func startupArrived(_ index: Int, _ request: StartupRequest) {
@@ -162,7 +177,7 @@ extension PoolLoop {
     let image: SettingsImage
     switch startupImage(request) {
     case .success(let made): image = made
-    case .failure(let fault): return loginFailed(index, fault.sqlState, fault.message)
+    case .failure(let fault): return loginFailed(index, fault.sqlState, fault.message, hint: fault.hint)
     }
     clients[index].identity = identity.index
     let id = sessions.images.retain(image)
@@ -204,7 +219,14 @@ extension PoolLoop {
     }
     for parameter in request.parameters
     where !["user", "database", "options", "replication"].contains(parameter.name) {
-      image.set(parameter.name, parameter.value)
+      var value = parameter.value
+      // No encoding is agreed on yet. The server keeps of this one what is ASCII (pg_clean_ascii).
+      if lowercasedASCII(parameter.name) == "application_name",
+        String(validating: value, as: UTF8.self) == nil
+      {
+        value = value.map { (0x20...0x7E).contains($0) ? $0 : UInt8(ascii: "?") }
+      }
+      image.set(parameter.name, value)
     }
     return .success(image)
   }
@@ -228,9 +250,9 @@ extension PoolLoop {
     let common = identities.entries[identity].common ?? []
     var told: [ReportedParameter] = []
     let values = sessions.backends[backend].looked
-    for (number, setting) in sessions.images[image].settings.enumerated() where number < values.count {
+    for (number, name) in sessions.checkedSettings(image).enumerated() where number < values.count {
       guard let value = values[number] else { continue }
-      let known = common.first { lowercasedASCII(String(decoding: $0.name, as: UTF8.self)) == setting.name }
+      let known = common.first { lowercasedASCII(String(decoding: $0.name, as: UTF8.self)) == name }
       if let known, known.value != value { told.append(ReportedParameter(name: known.name, value: value)) }
     }
     sessions.backends[backend].looked = []

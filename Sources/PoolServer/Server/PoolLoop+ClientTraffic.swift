@@ -123,9 +123,18 @@ extension PoolLoop {
         return taken
       }
       let isComplete = count - offset >= header.length
+      guard isBelievable(header) else {
+        protocolViolation(index, header)
+        return count
+      }
       if sessions.clients[index].isSkipping {
         // An error has ended this batch; the server would drop all up to its Sync.
-        guard isComplete else { return taken }
+        guard isComplete else {
+          guard header.length > Self.longMessage else { return taken }
+          clients[index].passthrough = header.length - (count - offset)
+          clients[index].dropsRest = true
+          return count
+        }
         if header.tag == FrontendTag.sync {
           sessions.clients[index].isSkipping = false
           sendToClient(index, Self.readyIdle)
@@ -144,7 +153,7 @@ extension PoolLoop {
         return taken + borrow(index, base + taken, count - taken)
       case FrontendTag.sync:
         guard isComplete else { return taken }
-        if offset == taken {
+        if offset == taken, header.length == FrameHeader.size {
           // A Sync by itself asks for nothing but ReadyForQuery.
           offset += header.length
           taken = offset
@@ -174,11 +183,18 @@ extension PoolLoop {
       case FrontendTag.terminate:
         closeClient(index)
         return count
-      default:
-        protocolViolation(index)
+      default:  // tags are an open set: a byte from outside
+        protocolViolation(index, header)
         return count
       }
     }
+  }
+
+  /// Whether PostgreSQL takes a message of this length: all but a few kinds have at most 10,000 bytes.
+  @inline(__always)
+  private func isBelievable(_ header: FrameHeader) -> Bool {
+    if header.length <= 10_005 { return true }
+    return FrontendTag.maximumWireLength(of: header.tag).map { header.length - 1 <= $0 } ?? true
   }
 
   /// A batch longer than this is sent on before its Sync has come.
@@ -187,12 +203,22 @@ extension PoolLoop {
     BackendTag.readyForQuery, 0, 0, 0, 5, TransactionStatus.idle.rawValue,
   ]
 
-  mutating func protocolViolation(_ index: Int) {
+  /// The client has sent what no server can follow, and its connection ends.
+  /// - Parameter header: of the message; `nil` when its length is none.
+  mutating func protocolViolation(_ index: Int, _ header: FrameHeader? = nil) {
     counters.protocolViolations += 1
+    let message =
+      switch header {
+      case let header? where FrontendTag.maximumWireLength(of: header.tag) == nil,
+        let header? where header.tag == FrontendTag.password:
+        "invalid frontend message type \(header.tag)"
+      case .some: "invalid message length"
+      case nil: "invalid message length"
+      }
     refuse(
       index,
       ErrorFields(
-        severity: .fatal, sqlState: "08P01", message: "the client broke the frontend/backend protocol",
+        severity: .fatal, sqlState: "08P01", message: message,
         hint: "The connection is closed; nothing of the broken message was sent to the server."))
   }
 
@@ -219,6 +245,7 @@ extension PoolLoop {
     }
     var leaves = false
     var isBroken = false
+    var broken: FrameHeader?
     frames: while offset < count {
       let header: FrameHeader
       switch FrameHeader.read(in: bytes, at: offset) {
@@ -233,11 +260,18 @@ extension PoolLoop {
         break
       }
       let isComplete = count &- offset >= header.length
+      guard isBelievable(header) else {
+        isBroken = true
+        broken = header
+        break
+      }
       let treatment: FrameTreatment
       if isComplete || Sessions.streams(header.tag) {
         treatment = sessions.clientSends(client, to: backend, header, in: bytes, at: offset)
       } else if header.tag == FrontendTag.query, header.length > Self.longestGathered {
         treatment = sessions.clientStreamsQuery(client, to: backend)
+      } else if header.length > Self.longMessage, sessions.isSkipped(header.tag, client, on: backend) {
+        treatment = .drop
       } else {
         break
       }
@@ -253,6 +287,7 @@ extension PoolLoop {
         run = offset + here
       case .malformed:
         isBroken = true
+        broken = header
         break frames
       }
       offset += here
@@ -271,7 +306,7 @@ extension PoolLoop {
     if offset > 0 { watchRunning(index) }
     // What is on the books has been sent; only then may the client go.
     if leaves { closeClient(index) }
-    if isBroken { protocolViolation(index) }
+    if isBroken { protocolViolation(index, broken) }
     if leaves || isBroken { return count }
     // A half message may just have been completed, with every answer in already.
     if clients[index].phase == .active, !backends[Int(backend.index)].hasHalfFrame,

@@ -43,6 +43,9 @@ struct ClientSlot {
   var pinnedAt: UInt64 = 0
   /// It waits for a backend only to prepare statements; see ``Sessions/answerParses(_:in:)``.
   var mayBeAnswered = false
+  /// Each kind of encryption may be asked for once.
+  var hasAskedForTLS = false
+  var hasAskedForGSS = false
   /// TLS from the first byte, which must name its protocol.
   var isDirectTLS = false
   /// A Unix socket, whose readiness to write is asked for only when it is needed.

@@ -33,6 +33,10 @@ package enum ScramError: Error, Equatable, Sendable {
   /// The client is bound to another channel than ours: somebody is in between.
   case channelBindingMismatch
 
+  /// The client's last message binds to a channel, or names another header than its first, though it asked for no
+  /// binding.
+  case channelBindingUnexpected
+
   /// The nonce is not the one of this exchange.
   case nonceMismatch
 
@@ -60,6 +64,7 @@ package enum ScramError: Error, Equatable, Sendable {
     case .channelBindingStripped:
       "client believes that the server does not support channel binding, but it does"
     case .channelBindingMismatch: "SCRAM channel binding check failed"
+    case .channelBindingUnexpected: "unexpected SCRAM channel-binding attribute in client-final-message"
     case .nonceMismatch: "SCRAM nonce does not match"
     case .iterationsOutOfRange: "SCRAM iteration count is outside 1 to \(ScramVerifier.maximumIterations)"
     case .wrongPassword: "password authentication failed"
@@ -71,7 +76,8 @@ package enum ScramError: Error, Equatable, Sendable {
   /// The SQLSTATE that a server sends with it, PostgreSQL's choice.
   package var sqlState: String {
     switch self {
-    case .malformed, .outOfTurn, .unsupportedMechanism, .unsupportedChannelBinding, .nonceMismatch,
+    case .malformed, .outOfTurn, .unsupportedMechanism, .unsupportedChannelBinding,
+      .channelBindingUnexpected, .nonceMismatch,
       .iterationsOutOfRange:
       "08P01"
     case .authorizationIdentity, .mandatoryExtension: "0A000"

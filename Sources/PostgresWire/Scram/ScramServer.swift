@@ -71,7 +71,9 @@ package struct ScramServer: Sendable {
     state = .ended
     var attributes = try ScramAttributes(message, .clientFinal)
     let binding = try attributes.base64(of: "c")
-    guard binding == gs2Header + bindingData(isBound: isBound) else { throw .channelBindingMismatch }
+    guard binding == gs2Header + bindingData(isBound: isBound) else {
+      throw isBound ? .channelBindingMismatch : .channelBindingUnexpected
+    }
     try attributes.expect(",")
     guard isEqualInConstantTime(try attributes.nonce(), nonce) else { throw .nonceMismatch }
     try attributes.skipExtensions(upTo: "p")

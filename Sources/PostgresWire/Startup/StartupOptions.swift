@@ -1,6 +1,6 @@
 /// What is wrong with the startup parameter `options`.
 package enum StartupOptionsFault: Error, Equatable, Sendable {
-  /// A word that sets no parameter: neither `-c name=value` nor `--name=value`.
+  /// A word that sets no parameter, or a switch without its argument.
   case unknownWord(String)
 
   /// A switch that names a parameter and gives it no value.
@@ -14,43 +14,51 @@ package enum StartupOptionsFault: Error, Equatable, Sendable {
     }
   }
 
+  package var hint: String? {
+    switch self {
+    case .unknownWord: "Give settings as -c NAME=VALUE."
+    case .missingValue: nil
+    }
+  }
+
   /// PostgreSQL's SQLSTATE for both: syntax_error.
   package var sqlState: String { "42601" }
 }
 
 /// The settings that the startup parameter `options` makes, in their order: `-c a=b`, `-ca=b` and `--a=b`,
-/// where a dash in the name stands for an underscore. Blanks separate words; a backslash takes the meaning
-/// from the byte behind it.
+/// where a dash in the name stands for an underscore, and the server's short switches (`-e`, `-S 4MB`, …), each by
+/// the setting that it stands for. Blanks separate words; a backslash takes the meaning from the byte behind it.
 ///
-/// The server's other switches (`-e`, `-B`, …) are refused: behind a pool they could not follow the client.
-///
-/// Source: PostgreSQL manual, "Options" of libpq and of the `postgres` command; `pg_split_opts` and
-/// `ParseLongOption`.
+/// Source: PostgreSQL manual, "Options" of libpq and of the `postgres` command; `pg_split_opts`,
+/// `process_postgres_switches` and `ParseLongOption`.
 package func parseOptions(_ value: [UInt8]) -> Result<[StartupParameter], StartupOptionsFault> {
   var settings: [StartupParameter] = []
   var words = splitOptions(value)[...]
   while let word = words.popFirst() {
-    let argument: ArraySlice<UInt8>
-    let switchName: String
-    if word == Array("-c".utf8) {
-      guard let next = words.popFirst() else { return .failure(.missingValue("-c")) }
-      (argument, switchName) = (next[...], "-c ")
-    } else if word.starts(with: "-c".utf8) {
-      (argument, switchName) = (word.dropFirst(2), "-c ")
-    } else if word.starts(with: "--".utf8) {
-      (argument, switchName) = (word.dropFirst(2), "--")
-    } else {
-      return .failure(.unknownWord(String(decoding: word, as: UTF8.self)))
+    let fault = StartupOptionsFault.unknownWord(String(decoding: word, as: UTF8.self))
+    guard word.first == UInt8(ascii: "-"), word.count > 1, word != Array("--".utf8) else {
+      return .failure(fault)
     }
-    guard let equals = argument.firstIndex(of: UInt8(ascii: "=")) else {
-      if argument.isEmpty { return .failure(.unknownWord(String(decoding: word, as: UTF8.self))) }
-      return .failure(.missingValue(switchName + String(decoding: argument, as: UTF8.self)))
+    // As getopt: letters that take nothing may share a word, and an argument may stand in the letter's own.
+    var letters = word.dropFirst()
+    while let letter = letters.popFirst() {
+      guard let meaning = ServerSwitch(letter) else { return .failure(fault) }
+      var argument: [UInt8] = []
+      if meaning.takesArgument {
+        if letters.isEmpty {
+          guard letter != UInt8(ascii: "-"), let next = words.popFirst() else { return .failure(fault) }
+          argument = next
+        } else {
+          argument = Array(letters)
+        }
+        letters = []
+      }
+      switch meaning.settings(argument, letter) {
+      case .success(let made): settings += made
+      case .failure(.missingValue(let word)): return .failure(.missingValue(word))
+      case .failure(.unknownWord): return .failure(fault)
+      }
     }
-    let name = argument[..<equals].map { $0 == UInt8(ascii: "-") ? UInt8(ascii: "_") : $0 }
-    guard !name.isEmpty, let text = String(validating: name, as: UTF8.self) else {
-      return .failure(.unknownWord(String(decoding: word, as: UTF8.self)))
-    }
-    settings.append(StartupParameter(name: text, value: Array(argument[(equals + 1)...])))
   }
   return .success(settings)
 }
