@@ -77,6 +77,9 @@ struct RepairTests {
     #expect(
       try refusal([Make.row(1, "V1__a")], "3")
         == "Unable to baseline schema history table t as it already contains migrations")
+    #expect(
+      try refusal([Make.row(1, "V1__a", type: .delete)], "3")?.contains(
+        "contains migrations.\nDelete the schema history table") == true)
     #expect(try refusal([], "3")?.contains("exists, and is empty.\nDelete the schema history table") == true)
   }
 

@@ -16,11 +16,11 @@ package enum BaselineRule {
     if hasSchema, (try? MigrationVersion("0")) == version {
       throw .baselineRefused("\(start) with version 0 as this version was used for schema creation")
     }
-    if rows.contains(where: { $0.type != .schema }) {
+    if rows.contains(where: { !$0.type.isSynthetic }) {
       throw .baselineRefused("\(start) as it already contains migrations")
     }
     let again = "\nDelete the schema history table, and run baseline again."
     throw .baselineRefused(
-      "\(start) as it already " + (hasSchema ? "contains migrations." : "exists, and is empty.") + again)
+      "\(start) as it already " + (rows.isEmpty ? "exists, and is empty." : "contains migrations.") + again)
   }
 }

@@ -3,7 +3,8 @@ import Glibc
 import LibPQ
 import Migrations
 
-/// One call: one or several commands, one after the other on one connection; the first error ends it.
+/// One call: one or several commands, one after the other, each on a connection of its own as with Flyway, so that
+/// nothing of one's session reaches the next; the first error ends it.
 struct FlywayCall {
   let line: FlywayCommandLine
   let console: Console
@@ -28,10 +29,18 @@ struct FlywayCall {
       for warning in configuration.warnings { console.warn(warning) }
       console.say("database: \(configuration.target)")
       dryRun = try DryRunCall.script(configuration.settings, line)
-      let session = try MigrationSession(
-        configuration.settings, configuration.target, talk(configuration.settings), dryRun: dryRun,
-        watch: watch)
-      for command in line.commands {
+      func open() throws(MigrationFailure) -> MigrationSession {
+        try MigrationSession(
+          configuration.settings, configuration.target, talk(configuration.settings), dryRun: dryRun,
+          watch: watch)
+      }
+      var session = try open()
+      for (index, command) in line.commands.enumerated() {
+        // A dry run goes on in the transaction that it reads in.
+        if index > 0, dryRun == nil {
+          session.connection.close()
+          session = try open()
+        }
         let result = try perform(command, session, watch)
         documents.append(result.document)
         status = result.status
