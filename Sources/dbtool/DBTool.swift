@@ -16,7 +16,11 @@ enum DBTool {
   /// - Returns: the exit status. Source: docs, "Commands".
   static func status(of arguments: [String]) -> Int32 {
     // Flyway's form, -key=value before or after the command, is not in ArgumentParser's grammar.
-    if let status = VerifyFrontend.run(arguments) ?? FlywayFrontend.run(arguments) { return status }
+    if let status = VerifyFrontend.run(arguments) ?? NewFrontend.run(arguments)
+      ?? FlywayFrontend.run(arguments)
+    {
+      return status
+    }
     let printer = FailurePrinter(arguments: arguments)
     do {
       var command = try Root.parseAsRoot(arguments)
@@ -49,7 +53,7 @@ struct Root: ParsableCommand {
         subcommands: [
           MigrateCommand.self, InfoCommand.self, ValidateCommand.self, BaselineCommand.self,
           RepairCommand.self,
-          UndoCommand.self, CleanCommand.self, VerifyCommand.self,
+          UndoCommand.self, CleanCommand.self, VerifyCommand.self, NewCommand.self,
         ]),
       CommandGroup(name: "Data and connection", subcommands: [SeedCommand.self, PoolCommand.self]),
       CommandGroup(name: "Throwaway server", subcommands: [EphemeralCommand.self, DemoCommand.self]),

@@ -9,6 +9,8 @@ struct FlywayCommandLine {
   static let otherVerbs = ["check", "snapshot"]
 
   var commands: [String] = []
+  /// Words that are neither options nor commands, where such are taken.
+  var names: [String] = []
   var values = MigrationConfiguration.CommandLineValues()
   var isJSON = false
   var isQuiet = false
@@ -41,8 +43,9 @@ struct FlywayCommandLine {
     word.hasPrefix("-") && !word.hasPrefix("--") && word.contains("=")
   }
 
+  /// - Parameter takesNames: a word without a hyphen is a name, whatever it says.
   /// - Throws: `MigrationFailure`, with Flyway's code where the word is of its form.
-  init(_ words: [String]) throws(MigrationFailure) {
+  init(_ words: [String], takesNames: Bool = false) throws(MigrationFailure) {
     isFlywayForm = words.contains { Self.isFlywayOption($0) }
     var rest = words[...]
     while let word = rest.popFirst() {
@@ -52,6 +55,8 @@ struct FlywayCommandLine {
         try addOption(word)
       } else if word.hasPrefix("-") {
         try addSwitch(word)
+      } else if takesNames {
+        names.append(word)
       } else if word == "help" {
         wantsHelp = true
       } else if Self.verbs.contains(word) {

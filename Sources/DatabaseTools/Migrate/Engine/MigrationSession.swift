@@ -49,7 +49,7 @@ package final class MigrationSession {
     do throws(MigrationError) {
       files = adapt(
         try MigrationFiles.scan(
-          settings, locations: Self.locations(settings, workingDirectory, talk), in: workingDirectory))
+          settings, locations: Self.locations(settings, workingDirectory, talk.say), in: workingDirectory))
     } catch {
       throw MigrationFailure(error)
     }
@@ -82,15 +82,16 @@ package final class MigrationSession {
   // MARK: - Files
 
   /// `filesystem:migrations` when there is such a folder, else `filesystem:sql`.
-  private static func locations(
-    _ settings: MigrationSettings, _ directory: String, _ talk: MigrationTalk
+  /// - Parameter say: told when there are both.
+  static func locations(
+    _ settings: MigrationSettings, _ directory: String, _ say: (String) -> Void
   ) -> [String] {
     let named = settings.list("locations")
     if !named.isEmpty { return named }
     let present = ["migrations", "sql"].filter {
       LocalFile.kind(of: LocalPath.absolute($0, in: directory)) == .folder
     }
-    if present.count == 2 { talk.say("there are two folders, migrations and sql; migrations is used") }
+    if present.count == 2 { say("there are two folders, migrations and sql; migrations is used") }
     let image = "/flyway/sql"
     if present.isEmpty, LocalFile.kind(of: image) == .folder { return ["filesystem:" + image] }
     return ["filesystem:" + (present.first ?? "migrations")]

@@ -102,8 +102,9 @@ enum LocalFile {
   }
 
   /// Writes a file anew.
-  static func write(_ text: String, to path: String) throws(Failure) {
-    let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+  /// - Parameter isNew: one that is there stays as it is, and is an error.
+  static func write(_ text: String, to path: String, isNew: Bool = false) throws(Failure) {
+    let descriptor = open(path, O_WRONLY | O_CREAT | (isNew ? O_EXCL : O_TRUNC) | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw failure(path, "cannot be written") }
     defer { close(descriptor) }
     let bytes = Array(text.utf8)

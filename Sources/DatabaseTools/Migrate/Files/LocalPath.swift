@@ -22,5 +22,10 @@ enum LocalPath {
     return "/" + parts.joined(separator: "/")
   }
 
+  /// What stands before the name.
+  static func folder(of path: String) -> String {
+    path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+  }
+
   static func name(of path: String) -> String { String(path.split(separator: "/").last ?? "") }
 }
