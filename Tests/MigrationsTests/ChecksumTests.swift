@@ -27,6 +27,26 @@ struct ChecksumTests {
     #expect(checksum.value == Checksum.of(text))
   }
 
+  @Test("drops one byte order mark, whether the decoder or the checksum itself meets it")
+  func oneMark() throws {
+    let twice = Array("\u{FEFF}\u{FEFF}a".utf8)
+    let once = Checksum.of(Array("\u{FEFF}".utf8) + twice)
+    #expect(Checksum.of(twice) != Checksum.of([0x61]))
+    for encoding in [TextEncoding.utf8, .utf16LittleEndian] {
+      var decoder = TextDecoder(encoding)
+      let bytes =
+        encoding == .utf8
+        ? Array("\u{FEFF}".utf8) + twice
+        : "\u{FEFF}\u{FEFF}\u{FEFF}a".utf16.flatMap { [UInt8($0 & 0xFF), UInt8($0 >> 8)] }
+      let text = try decoder.decode(bytes)
+      #expect(decoder.hasDroppedMark)
+      var checksum = Checksum()
+      checksum.passMark()
+      checksum.update(text)
+      #expect(checksum.value == once)
+    }
+  }
+
   @Test("counts a byte order mark that is not the very first character")
   func laterMark() {
     #expect(Checksum.of(Array("a\u{FEFF}".utf8)) != Checksum.of(Array("a".utf8)))

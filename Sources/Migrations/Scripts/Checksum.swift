@@ -39,6 +39,9 @@ package struct Checksum: Sendable {
     self.register = register
   }
 
+  /// The one mark that is dropped has been dropped already: what comes first is text, even if it is another one.
+  package mutating func passMark() { markSeen = 4 }
+
   package mutating func update(_ bytes: [UInt8]) { update(bytes.span) }
 
   /// The checksum of a whole text.

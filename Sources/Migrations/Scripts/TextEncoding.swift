@@ -33,6 +33,8 @@ package struct TextDecoder: Sendable {
   private var rest: [UInt8] = []
   private var isAtStart = true
   private var isLittleEndian: Bool
+  /// Whether a mark was dropped that Java's decoder would have left in the text.
+  package private(set) var hasDroppedMark = false
 
   package init(_ encoding: TextEncoding) {
     self.encoding = encoding
@@ -70,7 +72,10 @@ package struct TextDecoder: Sendable {
     }
     if isAtStart, !text.isEmpty {
       isAtStart = false
-      if text.starts(with: [0xEF, 0xBB, 0xBF]) { text.removeFirst(3) }
+      if text.starts(with: [0xEF, 0xBB, 0xBF]) {
+        hasDroppedMark = true
+        text.removeFirst(3)
+      }
     }
     guard String(validating: text, as: UTF8.self) != nil else { throw .undecodable(encoding.rawValue) }
     return text
@@ -110,8 +115,10 @@ package struct TextDecoder: Sendable {
         isAtStart = false
         // Without a mark UTF-16 is big-endian, as Java reads it.
         if encoding == .utf16, first == 0xFF, second == 0xFE { isLittleEndian = true; continue }
-        if !isLittleEndian, first == 0xFE, second == 0xFF { continue }
-        if isLittleEndian, first == 0xFF, second == 0xFE { continue }
+        if isLittleEndian ? first == 0xFF && second == 0xFE : first == 0xFE && second == 0xFF {
+          hasDroppedMark = encoding != .utf16
+          continue
+        }
       }
       units.append(isLittleEndian ? second << 8 | first : first << 8 | second)
     }

@@ -18,6 +18,10 @@ struct Fingerprint {
     do {
       try LocalFile.stream(file.absolutePath) { (chunk) throws(MigrationError) in
         let text = try decoder.decode(copy chunk)
+        if decoder.hasDroppedMark {
+          raw.passMark()
+          replaced.passMark()
+        }
         raw.update(text)
         if let text = try replacer?.replace(text) { replaced.update(text) }
       }
