@@ -7,8 +7,10 @@ import Testing
 
 @Suite("Cancelling through the pool") struct PoolCancelTests {
   /// Sends a CancelRequest and waits until the pool has closed its connection.
-  private func cancel(_ pool: PoolProcess, _ key: BackendKeyData) throws {
-    let client = try PoolWireClient(port: pool.port)
+  private func cancel(_ pool: PoolProcess, _ key: BackendKeyData) throws { try cancel(pool.port, key) }
+
+  private func cancel(_ port: UInt16, _ key: BackendKeyData) throws {
+    let client = try PoolWireClient(port: port)
     try client.send { $0.cancelRequest(processID: key.processID, key: key.key) }
     #expect(try client.lastWords().tags == "")
   }
@@ -90,6 +92,75 @@ import Testing
       try cancel(pool, BackendKeyData(processID: client.key.processID, key: client.key.key + client.key.key))
       #expect(try client.reply().rows == [["", "whole"]])
       #expect(pool.metric("cancels_forwarded_total") == 0)
+    }
+  }
+
+  @Test("a client of protocol 3.2 is cancelled by its long key, and by no part of it")
+  func longKey() throws {
+    try PoolProcess.with(backends: 1) { pool in
+      let client = try PoolWireClient(port: pool.port)
+      try client.logIn(pool.target, minor: 2)
+      #expect(client.key.key.count == 32)
+      try client.send { $0.query("SELECT pg_sleep(60)") }
+      #expect(try runs(pool, "pg_sleep(60)"))
+      try cancel(pool, BackendKeyData(processID: client.key.processID, key: Array(client.key.key.prefix(4))))
+      try cancel(pool, BackendKeyData(processID: client.key.processID, key: client.key.key.reversed()))
+      #expect(pool.metric("cancels_forwarded_total") == 0)
+      try cancel(pool, client.key)
+      #expect(try client.reply().error?.sqlState == "57014")
+      try pool.expectClean()
+    }
+  }
+
+  @Test("a cancel that comes in at another pool of the same address finds its way, over one hop")
+  func peers() throws {
+    try SharedPostgres.withDatabase { database in
+      let ports = try (PoolProcess.freePort(), PoolProcess.freePort())
+      let file = FileManager.default.temporaryDirectory.appendingPathComponent("peers-\(ports.0).toml")
+      defer { try? FileManager.default.removeItem(at: file) }
+      // Number 3 is nobody, at an address of the first.
+      try """
+      [[pool.peers]]
+      pool_id = 1
+      host = "localhost"
+      port = \(ports.0)
+      [[pool.peers]]
+      pool_id = 2
+      host = "127.0.0.1"
+      port = \(ports.1)
+      [[pool.peers]]
+      pool_id = 3
+      host = "127.0.0.1"
+      port = \(ports.0)
+      """.write(to: file, atomically: true, encoding: .utf8)
+      func flags(_ id: Int) -> [String] { ["--config", file.path, "--pool-id", String(id)] }
+      let one = try PoolProcess(database, backends: 1, flags(1), port: ports.0)
+      defer { one.process.send(SIGKILL) }
+      let two = try PoolProcess(database, backends: 1, flags(2), port: ports.1)
+      defer { two.process.send(SIGKILL) }
+      for pool in [one, two] {
+        #expect(eventually(within: .seconds(60)) { pool.page("/readyz")?.status == 200 })
+      }
+      for minor in [0, 2] {
+        let client = try PoolWireClient(port: one.port)
+        try client.logIn(one.target, minor: minor)
+        try client.send { $0.query("SELECT pg_sleep(60)") }
+        #expect(try runs(one, "pg_sleep(60)"))
+        // Wrong by its secret, then right, both at the other pool.
+        var wrong = client.key
+        wrong.key[3] ^= 1
+        try cancel(two.port, wrong)
+        #expect(one.metric("cancels_forwarded_total") == (minor == 0 ? 0 : 1))
+        try cancel(two.port, client.key)
+        #expect(try client.reply().error?.sqlState == "57014")
+        #expect(try client.query("SELECT 1").value == "1")
+      }
+      #expect(two.metric("cancels_passed_on_total") == 4)
+      // One for pool 3 is passed on to the first, which passes it on to nobody; one for an unknown pool goes nowhere.
+      try cancel(two.port, BackendKeyData(processID: 3 << 22, key: [1, 2, 3, 4]))
+      try cancel(two.port, BackendKeyData(processID: 9 << 22, key: [1, 2, 3, 4]))
+      #expect(two.metric("cancels_passed_on_total") == 5)
+      #expect(one.metric("cancels_passed_on_total") == 0)
     }
   }
 

@@ -44,6 +44,18 @@ import Testing
     }
   }
 
+  @Test("protocol 2 is refused in the form that its clients understand")
+  func ancient() throws {
+    try PoolProcess.with(backends: 1) { pool in
+      let client = try PoolWireClient(port: pool.port)
+      try client.send([0, 0, 0, 9, 0, 2, 0, 0, 0])
+      var answer: [UInt8] = []
+      while let byte = try? client.nextByte() { answer.append(byte) }
+      let expected = "EFATAL:  unsupported frontend protocol 2.0: server supports 3.0 to 3.2\n\0"
+      #expect(String(decoding: answer, as: UTF8.self) == expected)
+    }
+  }
+
   /// What breaks the protocol once a client is logged in.
   static let messages = [
     Garbage("unknown tag", [1, 0, 0, 0, 8, 1, 2, 3, 4]),

@@ -106,28 +106,23 @@ import Testing
     }
   }
 
-  @Test("a newer minor protocol and unknown options are negotiated down, once")
-  func negotiation() throws {
+  @Test(
+    "protocol 3.2 is spoken; a newer one, and options that nobody knows, are negotiated down, once",
+    arguments: [
+      (0, [], nil, 4), (1, [], nil, 4), (2, [], nil, 32), (3, [], 2, 32), (9_999, [], 2, 32),
+      (0, ["_pq_.a"], 0, 4), (2, ["_pq_.a", "_pq_.b"], 2, 32),
+    ] as [(Int, [String], Int?, Int)])
+  func negotiation(minor: Int, options: [String], answer: Int?, keyLength: Int) throws {
     try PoolProcess.with(backends: 1) { pool in
-      let client = try PoolWireClient(port: pool.port)
-      try client.send {
-        $0.startup(
-          parameters: [
-            StartupParameter("user", "postgres"),
-            StartupParameter("database", pool.target.database ?? ""),
-            StartupParameter("_pq_.something", "on"),
-          ], minor: 2)
+      // The second has to wait for nobody: its settings are known by then.
+      for _ in 1...2 {
+        let client = try PoolWireClient(port: pool.port)
+        try client.logIn(pool.target, options.map { ($0, "on") }, minor: minor)
+        let expected = answer.map { ProtocolNegotiation(newestMinor: $0, unrecognized: options) }
+        #expect(client.negotiations == [expected].compactMap(\.self))
+        #expect(client.key.key.count == keyLength)
+        #expect(try client.query("SELECT 1").value == "1")
       }
-      let answer = try client.next()
-      #expect(answer.tag == BackendTag.negotiateProtocolVersion)
-      #expect(String(decoding: answer.bytes, as: UTF8.self).contains("_pq_.something"))
-      try client.authenticate(pool.target.password?.reveal ?? "")
-      while true {
-        let message = try client.next()
-        #expect(message.tag != BackendTag.negotiateProtocolVersion)
-        if message.tag == BackendTag.readyForQuery { break }
-      }
-      #expect(try client.query("SELECT 1").value == "1")
     }
   }
 

@@ -23,6 +23,8 @@ final class PoolWireClient {
 
   /// What BackendKeyData said at the login.
   private(set) var key = BackendKeyData(processID: 0, key: [])
+  /// Every NegotiateProtocolVersion so far.
+  private(set) var negotiations: [ProtocolNegotiation] = []
   /// Every ParameterStatus so far, the last of a name.
   private(set) var parameters: [String: String] = [:]
 
@@ -55,8 +57,10 @@ final class PoolWireClient {
 
   /// From the startup packet to the first ReadyForQuery; by SCRAM-SHA-256.
   /// - Throws: ``Failure/refused(_:)`` with what the other side says.
-  func logIn(_ target: DatabaseTarget, _ startup: [(name: String, value: String)] = []) throws {
-    try sendStartup(target, startup)
+  func logIn(
+    _ target: DatabaseTarget, _ startup: [(name: String, value: String)] = [], minor: Int = 0
+  ) throws {
+    try sendStartup(target, startup, minor: minor)
     try authenticate(target.password?.reveal ?? "")
     while true {
       let message = try loginMessage()
@@ -69,12 +73,14 @@ final class PoolWireClient {
     }
   }
 
-  func sendStartup(_ target: DatabaseTarget, _ startup: [(name: String, value: String)] = []) throws {
+  func sendStartup(
+    _ target: DatabaseTarget, _ startup: [(name: String, value: String)] = [], minor: Int = 0
+  ) throws {
     try send {
       $0.startup(
         parameters: [
           StartupParameter("user", target.user ?? ""), StartupParameter("database", target.database ?? ""),
-        ] + startup.map { StartupParameter($0.name, $0.value) })
+        ] + startup.map { StartupParameter($0.name, $0.value) }, minor: minor)
     }
   }
 
@@ -83,6 +89,11 @@ final class PoolWireClient {
     var scram = ScramClient(password: password, clientNonce: scramNonce(), hash: .openSSL)
     while true {
       let message = try loginMessage()
+      if message.tag == BackendTag.negotiateProtocolVersion {
+        let bytes = message.bytes.span
+        negotiations += [ProtocolNegotiation.read(in: bytes, at: 0, length: bytes.count)].compactMap(\.self)
+        continue
+      }
       let request = AuthenticationRequest.read(in: message.bytes.span, at: 0, length: message.bytes.count)
       switch request {
       case .sasl:

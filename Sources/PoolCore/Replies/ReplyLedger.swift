@@ -42,6 +42,15 @@ package struct ReplyLedger: Sendable {
   /// The next answer is a value that was asked for.
   package var isLooking: Bool { headKind == .look }
 
+  /// The client waits for an answer of its own.
+  package var owesClient: Bool {
+    if skippedQueries > 0, count > 0 { return true }
+    for offset in 0..<count where !entries[(head &+ offset) & (entries.count &- 1)].kind.isHidden {
+      return true
+    }
+    return false
+  }
+
   /// Values that were asked for, or the ReadyForQuery behind them, are still to come.
   package var owesLooks: Bool {
     for offset in 0..<count {

@@ -50,6 +50,8 @@ package struct PoolCounters: Sendable {
   package var idleTransactionTimeouts: UInt64 = 0
   /// Clients pinned to their backend, by reason.
   package var pins = PinCounts()
+  /// Cancel requests passed on to the pool whose client they meant.
+  package var cancelsPassedOn: UInt64 = 0
   /// Cancel requests passed on to the server.
   package var cancelsForwarded: UInt64 = 0
   package var bytesToServer: UInt64 = 0

@@ -59,6 +59,8 @@ extension PoolSnapshot {
     for (reason, count) in counters.pins.byReason {
       text.sample(.counter, "pins", [("reason", reason)], String(count))
     }
+    text.counter(
+      "cancels_passed_on", "Cancel requests for clients of other pools.", counters.cancelsPassedOn)
     text.counter("cancels_forwarded", "Cancel requests passed on to the server.", counters.cancelsForwarded)
     text.family(.counter, "forwarded_bytes", "Bytes forwarded, by direction.", unit: .bytes)
     text.sample(.counter, "forwarded_bytes", [("direction", "to_server")], String(counters.bytesToServer))

@@ -28,6 +28,7 @@ extension PoolLoop {
       clients[index].generation = generation
       clients[index].fd = fd
       clients[index].phase = .startup
+      clients[index].number = clientNumbers.number(at: index, random: clinux_random32())
       clients[index].secret = clinux_random32()
       clients[index].isUnix = listeners[listener].isUnix
       do {
@@ -70,6 +71,7 @@ extension PoolLoop {
     let phase = clients[index].phase
     let backend = clients[index].backend
     logins[index] = nil
+    if !longSecrets.isEmpty { longSecrets[index] = nil }
     clientTimers.cancel(index)
     poller.remove(clients[index].fd)
     if clients[index].tls != nil { endEncryption(client: index) }

@@ -6,8 +6,9 @@ import PostgresWire
 /// connection, and so has sent its signal.
 struct CancelJob {
   let fd: Int32
-  let backend: Int
-  let generation: UInt32
+  /// Whose query is cancelled; `nil` when it is for a client of another pool.
+  var backend: Int?
+  var generation: UInt32 = 0
   let request: [UInt8]
   /// Over TLS, as the backend it is for.
   var isEncrypted = false
@@ -23,21 +24,24 @@ extension PoolLoop {
   /// A client asks for another's query to be cancelled. A wrong key is met with silence, as PostgreSQL does.
   /// The asker's connection ends when the cancel has done its work: what is asked for after that must not be hit.
   mutating func cancelRequested(processID: UInt32, key: [UInt8], by asker: Int) {
-    guard let number = startCancel(processID: processID, key: key) else { return closeClient(asker) }
     let token = Token(.client, asker, generation: clients[asker].generation)
-    cancels[number]?.asker = token
+    let (key, isPassedOn) = CancelHop.read(key)
+    if clientNumbers.pool(of: processID) == clientNumbers.pool {
+      guard let number = startCancel(processID: processID, key: key) else { return closeClient(asker) }
+      cancels[number]?.asker = token
+    } else if isPassedOn || !passOn(processID, key, from: token) {
+      return closeClient(asker)
+    }
     clients[asker].phase = .closing
     clientTimers.set(asker, now.advanced(byMilliseconds: 5_000))
   }
 
   /// Answers the number of the cancel that is on its way now, if any is.
   private mutating func startCancel(processID: UInt32, key: [UInt8]) -> Int? {
-    let index = Int(processID) - 1
-    guard index >= 0, index < clients.used, clients[index].phase != .absent, key.count == 4 else {
-      return nil
-    }
-    let secret = key.reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
-    guard secret == clients[index].secret else { return nil }
+    let index = clientNumbers.place(of: processID)
+    guard index < clients.used, clients[index].phase != .absent, clients[index].number == processID,
+      isSecret(key, of: index)
+    else { return nil }
     switch clients[index].phase {
     case .waiting:
       failWaiting(
@@ -48,15 +52,35 @@ extension PoolLoop {
       return nil
     case .active:
       let backend = Int(clients[index].backend)
-      return sessions.backends[backend].ledger.owesNothing ? nil : cancelQuery(backend)
+      // What the pool asks for its own sake is not the client's to cancel.
+      return sessions.backends[backend].ledger.owesClient ? cancelQuery(backend) : nil
     case .absent, .startup, .authenticating, .checking, .idle, .closing: return nil
     }
   }
 
+  private func isSecret(_ key: [UInt8], of client: Int) -> Bool {
+    let secret = cancelSecret(of: client)
+    guard key.count == secret.count else { return false }
+    var difference: UInt8 = 0
+    for place in secret.indices { difference |= secret[place] ^ key[place] }
+    return difference == 0
+  }
+
+  /// What a cancel of the client's queries must show: 4 bytes, of protocol 3.2 as many as PostgreSQL 18's.
+  func cancelSecret(of client: Int) -> [UInt8] {
+    if let long = longSecrets[client] { return long }
+    let secret = clients[client].secret
+    return (0..<4).map { UInt8(truncatingIfNeeded: secret >> UInt32(24 - 8 * $0)) }
+  }
+
+  /// Cancels on their way at once; more are dropped, as by a server that is too busy.
+  static var mostCancels: Int { 256 }
+
   /// Asks the server to cancel what the backend runs. Answers the cancel's number, unless there are too many.
   @discardableResult
   mutating func cancelQuery(_ backend: Int) -> Int? {
-    guard let key = backendKeys[backend], backends[backend].cancelsInFlight < 4, cancels.count < 256,
+    guard let key = backendKeys[backend], backends[backend].cancelsInFlight < 4,
+      cancels.count < Self.mostCancels,
       !server.addresses.isEmpty
     else { return nil }
     let address = server.addresses[Int(backends[backend].address) % server.addresses.count]
@@ -150,16 +174,12 @@ extension PoolLoop {
     poller.remove(job.fd)
     close(job.fd)
     job.tls?.free()
-    if let asker = job.asker, clients[asker.index].phase == .closing,
-      clients[asker.index].generation & 0xFFF_FFFF == asker.generation
-    {
-      closeClient(asker.index)
-    }
-    guard backends[job.backend].phase != .absent, backends[job.backend].generation == job.generation else {
-      return
-    }
-    backends[job.backend].cancelsInFlight -= 1
-    recoverFurther(job.backend)
+    if let asker = job.asker { endAsker(asker) }
+    guard let backend = job.backend, backends[backend].phase != .absent,
+      backends[backend].generation == job.generation
+    else { return }
+    backends[backend].cancelsInFlight -= 1
+    recoverFurther(backend)
   }
 
   /// Cancels that the server never took are forgotten, so that their backends are not held for ever.

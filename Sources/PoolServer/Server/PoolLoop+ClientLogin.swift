@@ -91,9 +91,12 @@ extension PoolLoop {
         index, "0A000", "replication connections cannot be pooled", hint: "Connect to the server itself.")
     }
     var writer = MessageWriter(reservingCapacity: 64)
-    if request.protocolMinor > 0 || !request.unknownProtocolOptions.isEmpty {
-      writer.negotiateProtocolVersion(newestMinor: 0, unrecognized: request.unknownProtocolOptions)
+    let minor = min(request.protocolMinor, StartupRequest.newestMinor)
+    if minor < request.protocolMinor || !request.unknownProtocolOptions.isEmpty {
+      writer.negotiateProtocolVersion(newestMinor: minor, unrecognized: request.unknownProtocolOptions)
     }
+    // As long as PostgreSQL 18's (MAX_CANCEL_KEY_LENGTH is what a client may have to take).
+    if minor >= 2 { longSecrets[index] = secureRandomBytes(32) }
     let binding =
       clients[index].tls?.endPoint(ofPeer: false).map { ChannelBinding.tlsServerEndPoint($0) } ?? .none
     writer.authenticationSASL(mechanisms: binding.mechanisms)
@@ -284,13 +287,7 @@ extension PoolLoop {
       writer.parameterStatus(
         name: String(decoding: parameter.name, as: UTF8.self), value: own?.value ?? parameter.value)
     }
-    let secret = clients[index].secret
-    writer.backendKeyData(
-      processID: UInt32(index + 1),
-      key: [
-        UInt8(truncatingIfNeeded: secret >> 24), UInt8(truncatingIfNeeded: secret >> 16),
-        UInt8(truncatingIfNeeded: secret >> 8), UInt8(truncatingIfNeeded: secret),
-      ])
+    writer.backendKeyData(processID: clients[index].number, key: cancelSecret(of: index))
     writer.readyForQuery(.idle)
     counters.clientSetupsSucceeded += 1
     sendToClient(index, writer.bytes)

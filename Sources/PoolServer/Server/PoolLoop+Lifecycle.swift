@@ -49,6 +49,7 @@ extension PoolLoop {
       case .resolved(let addresses):
         server.isResolving = false
         if !addresses.isEmpty { server.addresses = addresses }
+      case .peerResolved(let addresses, let request, let asker): peerResolved(addresses, request, asker)
       }
     }
   }

@@ -175,7 +175,7 @@ extension PoolLoop {
     for index in 0..<min(backends.used, sessions.backends.count)
     where backends[index].processID == process && backends[index].phase != .absent {
       let owner = sessions.backends[index].owner
-      return owner == .none ? process : owner.index + 1
+      return owner == .none ? process : clients[Int(owner.index)].number
     }
     return process
   }

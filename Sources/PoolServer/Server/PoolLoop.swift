@@ -28,6 +28,12 @@ struct PoolLoop: ~Copyable {
   var backendLogins: [Int: BackendLogin] = [:]
   var cancels: [Int: CancelJob] = [:]
   var nextCancel = 0
+  /// Those for clients of other pools whose addresses are being looked up.
+  var cancelsPassedOn = 0
+  /// What clients are called in cancels and notifications.
+  let clientNumbers: ClientNumbers
+  /// Cancel secrets of clients of protocol 3.2, which are longer than a slot's.
+  var longSecrets: [Int: [UInt8]] = [:]
   /// What a cancel of each backend must show.
   var backendKeys: [Int: [UInt8]] = [:]
   /// How much of a client's bytes the last refusal answered.
@@ -84,6 +90,7 @@ struct PoolLoop: ~Copyable {
     identities = IdentityTable(settings: settings)
     // A few more than may stay, so that the one too many can be told why.
     clients = SlotTable(capacity: settings.maxClientConnections + 256) { ClientSlot() }
+    clientNumbers = ClientNumbers(pool: settings.poolID, capacity: settings.maxClientConnections + 256)
     backends = SlotTable(capacity: 1 << 16) { BackendSlot() }
     clientTimers = TimerWheel(now: start)
     backendTimers = TimerWheel(now: start)
@@ -241,6 +248,8 @@ enum LoopMessage: Sendable {
   case drain
   /// The target's name was looked up again.
   case resolved([SocketAddress])
+  /// Where another pool is, the cancel for it, and who asked for that.
+  case peerResolved([SocketAddress], [UInt8], Token)
 }
 
 /// What is known of the server.

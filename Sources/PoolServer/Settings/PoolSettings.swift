@@ -1,3 +1,5 @@
+import PoolCore
+
 /// Everything that `dbtool pool` can be told (docs/pool.md), as values that have been checked.
 ///
 /// Durations are in milliseconds; 0 turns a limit off.
@@ -76,6 +78,24 @@ package struct PoolSettings: Sendable {
     case session
   }
 
+  /// Another pool behind the same address, for cancels that come in here.
+  package struct Peer: Equatable, Sendable {
+    /// Its `pool_id`.
+    package var id: Int
+    package var host: String
+    package var port: UInt16
+
+    package init(id: Int, host: String, port: UInt16) {
+      self.id = id
+      self.host = host
+      self.port = port
+    }
+  }
+
+  package static let poolIDs = ClientNumbers.pools
+  /// Which of several pools this is, one of ``poolIDs``; 0: it is alone.
+  package var poolID = 0
+  package var peers: [Peer] = []
   package var listeners: [Listener] = [.tcp(host: "127.0.0.1", port: 6432)]
   /// Where /metrics, /livez and /readyz are served; `nil` turns them off.
   package var http: (host: String, port: UInt16)? = (host: "127.0.0.1", port: 9137)

@@ -63,7 +63,7 @@ struct BackendSlot {
 }
 
 /// What an event's token names: kind, index and generation in 64 bits.
-struct Token: Equatable {
+struct Token: Equatable, Sendable {
   enum Kind: UInt8 { case client = 1, backend, cancel, listener, signals, mailbox }
 
   let kind: Kind

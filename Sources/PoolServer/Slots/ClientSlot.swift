@@ -51,7 +51,9 @@ struct ClientSlot {
   /// A Unix socket, whose readiness to write is asked for only when it is needed.
   var isUnix = false
   var wantsOut = false
-  /// Half of the cancel key; the other half is the slot's index.
+  /// What it is called in cancels and notifications, in place of a process's number.
+  var number: UInt32 = 0
+  /// What a cancel must show beside that.
   var secret: UInt32 = 0
   /// Its encryption, from the moment that TLS was agreed on.
   var tls: TLSChannel?

@@ -5,8 +5,12 @@ package struct StartupRequest: Equatable, Sendable {
   /// Always 3: another one is refused as ``StartupFault/unsupportedProtocol(major:minor:)``.
   package var protocolMajor: Int
 
-  /// What the client asks for. One above ours is answered with NegotiateProtocolVersion.
+  /// What the client asks for. One above ``newestMinor`` is answered with NegotiateProtocolVersion.
   package var protocolMinor: Int
+
+  /// The newest protocol that is spoken with clients: 3.2, whose cancel keys are longer than 3.0's. (Nobody speaks
+  /// 3.1; who asks for it gets 3.0.)
+  package static let newestMinor = 2
 
   /// Every parameter but the `_pq_.` ones, each name once: of duplicates the last value wins, as in
   /// PostgreSQL.

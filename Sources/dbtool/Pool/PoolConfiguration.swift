@@ -37,6 +37,7 @@ struct PoolConfiguration: Sendable {
     let values = Layers(flags: flags, variables: variables.values, file: file, document: document)
     for key in PoolKeys.scalars { try values.fill(key, into: &settings) }
     try values.checkTLS(settings.tls)
+    settings.peers = try entries?.peers(ownID: settings.poolID) ?? []
     self.settings = settings
     self.notes = notes
     logFormat =

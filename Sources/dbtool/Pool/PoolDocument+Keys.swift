@@ -20,6 +20,7 @@ extension PoolDocument {
 
   private static let lists: [String: [PoolKey]] = [
     "targets": PoolKeys.target, "users": PoolKeys.user, "databases": PoolKeys.database,
+    "peers": PoolKeys.peer,
   ]
   private static let subtables = ["tls", "fleet"]
 
@@ -72,7 +73,7 @@ extension PoolDocument {
     return nil
   }
 
-  /// The entries of `[[pool.targets]]`, `[[pool.users]]` or `[[pool.databases]]`.
+  /// The entries of `[[pool.targets]]` or the like.
   func entries(_ list: String) throws(Failure) -> [Entry] {
     guard let value = pool[list] else { return [] }
     guard case .array(let items) = value else {

@@ -132,4 +132,28 @@ struct PoolEntries: Sendable {
     }
     return databases
   }
+
+  /// The other pools behind this one's address. Its own entry may be among them, so that all can share one list.
+  /// - Parameter ownID: this pool's `pool_id`.
+  func peers(ownID: Int) throws(Failure) -> [PoolSettings.Peer] {
+    var peers: [PoolSettings.Peer] = []
+    for entry in try document.entries("peers") {
+      guard let id = entry.count("pool_id") else {
+        throw document.failure("a peer has no pool_id", at: entry.path, hint: "pool_id = 2")
+      }
+      guard let host = entry.text("host"), !host.isEmpty else {
+        throw document.failure("peer \(id) has no host", at: entry.path, hint: #"host = "pool-2.internal""#)
+      }
+      guard ownID > 0 else {
+        throw document.failure(
+          "there are peers, and this pool has no pool_id of its own", at: entry.path,
+          hint: "give each pool another pool_id, from 1 to \(PoolSettings.poolIDs.upperBound)")
+      }
+      guard !peers.contains(where: { $0.id == id }) else {
+        throw document.failure("peer \(id) is there twice", at: "\(entry.path).pool_id", showsValue: true)
+      }
+      peers.append(PoolSettings.Peer(id: id, host: host, port: UInt16(clamping: entry.count("port") ?? 6432)))
+    }
+    return peers.filter { $0.id != ownID }
+  }
 }

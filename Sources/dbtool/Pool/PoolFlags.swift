@@ -32,6 +32,7 @@ struct PoolFlags: ParsableArguments {
   @Option(key: "idle_client_timeout") var idleClientTimeout: [PoolFlag]
   @Option(key: "idle_transaction_timeout") var idleTransactionTimeout: [PoolFlag]
   @Option(key: "tcp_user_timeout") var tcpUserTimeout: [PoolFlag]
+  @Option(key: "pool_id") var poolID: [PoolFlag]
 
   @Option(key: "max_connections") var maxConnections: [PoolFlag]
   @Option(key: "max_connections_percent") var maxConnectionsPercent: [PoolFlag]

@@ -31,6 +31,10 @@ enum PoolKeys {
       "tcp_user_timeout", .duration(.init(\.tcpUserTimeout)), "30s",
       "A peer that acknowledges nothing for so long is gone; both sides."),
 
+    PoolKey(
+      "pool_id", .count(PoolSettings.poolIDs, .init(\.poolID)), "0",
+      "Which of several pools behind one address this is, for cancels; 0 = it is alone."),
+
     // MARK: Backends
     PoolKey(
       "max_connections", .optionalCount(1...mostBackends, .init(\.maxConnections)), nil,
@@ -178,6 +182,14 @@ enum PoolKeys {
       only: ["writer"], hint: "leave role out; readers are not served yet"),
     PoolKey(
       "pool_mode", .choice(["transaction", "session"]), "transaction", "As pool_mode, for this database."),
+  ]
+
+  /// `[[pool.peers]]`: the file only.
+  static let peer: [PoolKey] = [
+    PoolKey(
+      "pool_id", .count(1...PoolSettings.poolIDs.upperBound), nil, "The other pool's pool_id. Required."),
+    PoolKey("host", .text(), nil, "Its name, address, or the folder of its Unix socket. Required."),
+    PoolKey("port", .count(1...65_535), "6432", "Its port for clients."),
   ]
 
   /// The scalar of that name.
