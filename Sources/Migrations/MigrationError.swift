@@ -21,7 +21,7 @@ package enum MigrationError: Error, Sendable, Equatable {
   case missingPlaceholder(String)
   case unknownBuiltInPlaceholder(String)
   case unknownScriptKey(String)
-  case unservedScriptKey(String)
+  case unreadableCondition(String)
   case invalidBoolean(name: String, value: String)
   case invalidInteger(name: String, value: String)
 
@@ -105,7 +105,7 @@ package enum MigrationError: Error, Sendable, Equatable {
       "Failed to populate value for default placeholder: \(written)"
     case .unknownScriptKey(let key):
       "Unknown configuration property: \(key). Please check your script config files"
-    case .unservedScriptKey(let key): "Upgrade required: \(key) is not supported by OSS."
+    case .unreadableCondition(let text): "shouldExecute cannot be read: \(text)"
     case .invalidBoolean(let name, let value):
       "Invalid value for \(name) (should be either true or false): \(value)"
 
@@ -194,7 +194,8 @@ package enum MigrationError: Error, Sendable, Equatable {
     case .duplicateVersion: .duplicateVersionedMigration
     case .duplicateRepeatable: .duplicateRepeatableMigration
     case .duplicateUndo: .duplicateUndoMigration
-    case .unknownScriptKey, .invalidBoolean, .invalidInteger, .unknownOptions, .unknownFileKey,
+    case .unknownScriptKey, .unreadableCondition, .invalidBoolean, .invalidInteger, .unknownOptions,
+      .unknownFileKey,
       .unservedOption,
       .unknownEnvironment:
       .configuration
@@ -219,7 +220,7 @@ package enum MigrationError: Error, Sendable, Equatable {
     case .invalidNames: "rename these files, or set validateMigrationNaming=false to pass over them"
     case .failedVersion, .failedRepeatable: "remove what it left half done, then run `dbtool repair`"
     case .unservedCommand: "it belongs to Redgate's services, which are not served here"
-    case .unservedScriptKey: "leave the file out instead, or set a target"
+    case .unreadableCondition: "true, false, A==B or A!=B, joined by && and ||, with parentheses"
     case .missingClasspath: "there is no Java here; name a folder, filesystem:PATH"
     case .unknownLocationPrefix:
       "only folders are served: copy the scripts to one and name it filesystem:PATH"

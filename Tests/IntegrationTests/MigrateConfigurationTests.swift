@@ -188,4 +188,26 @@ struct MigrateConfigurationTests {
       #expect(error(other.document) == ["ERROR", "No Flyway database plugin found to handle ********"])
     }
   }
+
+  @Test("of a script decides by shouldExecute whether it runs, a callback's too; later it can be made up for")
+  func shouldExecute() throws {
+    try MigrateFolder.with([
+      "V1__a.sql": "create table a ()", "V2__b.sql": "create table b ()",
+      "V2__b.sql.conf": "shouldExecute=${env}==prod || false", "U2__b.sql": "drop table b",
+      "V3__c.sql": "create table c ()", "beforeMigrate.sql": "create table told ()",
+      "beforeMigrate.sql.conf": "shouldExecute=${flyway:defaultSchema}!=public",
+    ]) { (folder) throws in
+      let dev = try folder.flyway("migrate", "-placeholders.env=dev")
+      #expect(dev.document["migrations"]?.items.map { $0["version"]?.text } == ["1", "3"])
+      let info = try folder.flyway("info", "-placeholders.env=dev").document["migrations"]?.items
+      let line = try #require(info?.first { $0["version"]?.text == "2" })
+      #expect(line["state"]?.text == "Ignored")
+      #expect(line["shouldExecuteExpression"]?.text == "dev==prod || false")
+      #expect(try folder.flyway("validate", "-placeholders.env=dev").status == 0)
+      #expect(try folder.flyway("migrate", "-placeholders.env=prod").status == 1)
+      #expect(try folder.flyway("migrate", "-placeholders.env=prod", "-outOfOrder=true").status == 0)
+      #expect(try folder.history() == ["1 true", "3 true", "2 true"])
+      #expect(try folder.ask("SELECT to_regclass('told')") == nil)
+    }
+  }
 }

@@ -65,6 +65,21 @@ private struct VerifyDocument {
   static let checkout = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent().path
 
+  @Test("leaves alone what its shouldExecute keeps from being run, and what would take it back")
+  func leftAlone() throws {
+    try VerifyFolder.with([
+      "migrations/V1__a.sql": "create table a ();", "migrations/U1__a.sql": "drop table a;",
+      "migrations/V2__b.sql": "select nosuch;", "migrations/U2__b.sql": "select nosuch;",
+      "migrations/V2__b.sql.conf": "shouldExecute=false", "migrations/V3__c.sql": "create table c ();",
+    ]) { (folder) throws in
+      let report = try folder.report()
+      #expect(report.findings == [])
+      #expect(report.outcome(of: "V2__b.sql")?.contains("its shouldExecute does not hold") == true)
+      #expect(report.outcome(of: "U2__b.sql")?.contains("its shouldExecute does not hold") == true)
+      #expect(report.outcome(of: "U1__a.sql")?.hasPrefix("passed") == true)
+    }
+  }
+
   @Test("the project's own migrations pass the gate")
   func storefront() throws {
     let result = try runDBTool(["verify", "--no-color"], in: Self.checkout)

@@ -45,7 +45,7 @@ struct ConfigurationTextTests {
         "executeInTransaction=maybe",
         "Invalid value for executeInTransaction (should be either true or false): maybe"
       ),
-      ("shouldExecute=false", "Upgrade required: shouldExecute is not supported by OSS."),
+      ("shouldExecute=perhaps", "shouldExecute cannot be read: perhaps"),
     ])
   func refusal(_ text: String, _ message: String) {
     let error = #expect(throws: MigrationError.self) { try ScriptConfig(text) }

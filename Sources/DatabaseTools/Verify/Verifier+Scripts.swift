@@ -31,6 +31,16 @@ extension Verifier {
       if let version = undo.version { undos[version] = undo }
     }
     refuseLoneUndos(files)
+    leaveOut()
+  }
+
+  /// What its own configuration keeps from being run is not proven, nor is what takes it back.
+  private mutating func leaveOut() {
+    for file in order where !file.config.isExecuted {
+      let undo = file.version.flatMap { undos.removeValue(forKey: $0) }
+      ledger.skip([file, undo].compactMap { $0?.absolutePath }, "its shouldExecute does not hold")
+    }
+    order.removeAll { !$0.config.isExecuted }
   }
 
   private mutating func addCase(_ file: ScriptFile) {

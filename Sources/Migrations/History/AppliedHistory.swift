@@ -128,7 +128,8 @@ struct LocalFiles: Sendable {
     self.byDescription = byDescription
     versions = Set(all.compactMap(\.version))
     highest = all.compactMap(\.version).max()
-    highestBaseline = all.filter { $0.type.isBaselineMigration }.compactMap(\.version).max()
+    highestBaseline = all.filter { $0.type.isBaselineMigration && $0.config.isExecuted }
+      .compactMap(\.version).max()
   }
 
   func file(for row: HistoryRow) -> ResolvedMigration? {

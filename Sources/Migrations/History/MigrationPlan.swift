@@ -63,7 +63,8 @@ package struct MigrationPlan: Sendable {
       guard let version = file.version else {
         let name = HistoryRow.abbreviated(description: file.description)
         if history.hasApplied(file, named: name) { continue }
-        after.append(PlannedMigration(applied: nil, resolved: file, state: .pending))
+        after.append(
+          PlannedMigration(applied: nil, resolved: file, state: file.config.isExecuted ? .pending : .ignored))
         continue
       }
       if matched.contains(VersionKey(version: version, type: file.type)) { continue }
@@ -132,6 +133,7 @@ package struct MigrationPlan: Sendable {
       }
     }
     if let target, version > target { return .aboveTarget }
+    if !file.config.isExecuted { return .ignored }
     if !outOfOrder, let highest = history.highestVersion, version < highest { return .ignored }
     // A baseline migration comes too late once anything is there.
     return file.type.isBaselineMigration && isUsed ? .ignored : .pending

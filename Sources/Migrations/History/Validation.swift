@@ -28,6 +28,10 @@ package enum Validation {
   ) -> (ErrorCode, String)? {
     let isRepeatable = entry.isRepeatable
     if patterns.match(isRepeatable: isRepeatable, entry.state) { return nil }
+    // What is not to be executed need not be applied, nor be applied again.
+    if entry.resolved?.config.isExecuted == false, entry.state == .ignored || entry.state == .outdated {
+      return nil
+    }
     let name = entry.version?.text ?? entry.description
     switch entry.state {
     case .aboveTarget, .deleted, .undone, .available, .belowBaseline, .baselineIgnored: return nil

@@ -33,6 +33,7 @@ extension MigrationSession {
   func write(_ event: CallbackEvent, isAlone: Bool, to script: DryRunScript) throws(MigrationFailure) {
     for file in files.callbacks[event] ?? [] {
       let config = try self.config(of: file)
+      if !config.isExecuted { continue }
       let source = self.source(of: file, config)
       if isAlone {
         var transactional = false

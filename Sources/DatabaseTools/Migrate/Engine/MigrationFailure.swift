@@ -36,7 +36,7 @@ package struct MigrationFailure: Error, Sendable {
     self.init(code: error.code, message: error.message, failure: Failure(error))
     switch error {
     case .failedVersion, .failedRepeatable, .mixedGroup: isInMigration = true
-    case .unservedScriptKey, .unservedCommand: isOfOtherEdition = true
+    case .unservedCommand: isOfOtherEdition = true
     default: break  // raised before a migration is touched
     }
   }

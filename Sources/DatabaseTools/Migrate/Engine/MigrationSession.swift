@@ -112,7 +112,7 @@ package final class MigrationSession {
   func resolvedUndos() throws(MigrationFailure) -> [ResolvedMigration] {
     var found: [ResolvedMigration] = []
     for file in files.undos {
-      if let migration = try resolve(file) { found.append(migration) }
+      if let migration = try resolve(file), migration.config.isExecuted { found.append(migration) }
     }
     do throws(MigrationError) { return try UndoFiles.ordered(found) } catch {
       throw MigrationFailure(error)
@@ -262,6 +262,7 @@ package final class MigrationSession {
     if let dryRun { return try write(event, isAlone: true, to: dryRun) }
     for file in files.callbacks[event] ?? [] {
       let config = try self.config(of: file)
+      if !config.isExecuted { continue }
       let source = self.source(of: file, config)
       let alone = connection.transactionStatus == .idle
       do throws(MigrationFailure) {
@@ -285,6 +286,7 @@ package final class MigrationSession {
     if let dryRun { return try write(event, isAlone: false, to: dryRun) }
     for file in files.callbacks[event] ?? [] {
       let config = try self.config(of: file)
+      if !config.isExecuted { continue }
       do throws(MigrationFailure) {
         var executor = ScriptExecutor(connection: connection)
         executor.results = talk.results
