@@ -1,0 +1,182 @@
+#!/usr/bin/env python3
+"""Runs the same cases of every driver against PostgreSQL and through `dbtool pool`, and prints what differs.
+
+`make conformance` calls it; README.md says more.
+"""
+
+import argparse
+import fnmatch
+import json
+import os
+import sys
+import tempfile
+import time
+
+import cases
+import drivers
+import noise
+import parity.play
+import servers
+
+DRIVERS = ["psycopg2", "psycopg3", "asyncpg", "pg8000", "sqlalchemy", "django", "node-pg", "pgx", "lib-pq", "pgjdbc",
+           "dbd-pg", "ruby-pg", "php-pdo", "libpq", "psql", "pgbench"]
+
+
+def main():
+    options = arguments()
+    folder = tempfile.mkdtemp(prefix="dbtool-conformance-")
+    shared = cases.read_all(os.path.join(drivers.HERE, "cases"))
+    chosen = [name for name in [*DRIVERS, "parity"] if selects(options.only, name)]
+    report = {"differences": [], "not_run": {}, "cases": 0, "same": 0}
+    direct, behind = servers.Server(options.dbtool), servers.Server(options.dbtool)
+    pool = servers.Pool(options.dbtool, behind, folder, options.backends)
+    try:
+        for name in chosen:
+            database = "conf_" + name.replace("-", "_")
+            for server in (direct, behind):
+                server.create(database)
+            sides = Sides(direct.port, pool.port, database, folder)
+            behind.run(database, "CREATE SCHEMA noise AUTHORIZATION noise")
+            if name == "parity":
+                run_parity(sides, options, report)
+                continue
+            driver = drivers.Driver(name, options.build)
+            missing = driver.why_not()
+            if missing:
+                report["not_run"][name] = missing
+                say(options, f"{name}: not run: {missing}")
+                continue
+            others = noise.Noise(pool.port, database, servers.PASSWORD, options.noise) if options.noise else None
+            try:
+                run_driver(driver, shared, sides, options, report)
+            finally:
+                if others:
+                    others.stop()
+                    for wrong in others.wrong[:20]:
+                        differ(options, report, name, "noise", 0, "", "", wrong)
+            if not pool.is_alive:
+                differ(options, report, name, "pool", 0, "", "alive", f"ended, see {pool.log}")
+                pool = servers.Pool(options.dbtool, behind, folder, options.backends)
+    finally:
+        pool.stop()
+        direct.stop()
+        behind.stop()
+    if options.json:
+        print(json.dumps(report, indent=2))
+    else:
+        print(f"{report['cases']} cases, {report['same']} alike, {report['cases'] - report['same']} differ; "
+              f"not run: {', '.join(report['not_run']) or 'none'}; the pool's log is {pool.log}")
+    return 1 if report["differences"] else 0
+
+
+class Sides:
+    """Where both sides are."""
+
+    def __init__(self, direct, pooled, database, folder):
+        self.ports = (direct, pooled)
+        self.database = database
+        self.log = open(os.path.join(folder, "drivers.log"), "a")
+
+    def start(self, driver):
+        return [drivers.Program(driver, port, self.database, servers.PASSWORD, self.log) for port in self.ports]
+
+
+def run_driver(driver, shared, sides, options, report):
+    programs = sides.start(driver)
+    try:
+        names = [] if driver.words.get("own_cases_only") else list(shared)
+        # The first question is which cases are the driver's own.
+        for program in programs:
+            program.send(["", "list", ""])
+        own = [(program.answer() or "").split() for program in programs][0]
+        skipped = driver.words.get("skip", [])
+        todo = [name for name in names + own if name not in skipped and selects(options.case, name)]
+        for name in todo * options.repeat:
+            if options.list:
+                print(driver.name, name)
+                continue
+            started = time.monotonic()
+            same = run_case(name, shared, programs, options, report, driver)
+            report["cases"] += 1
+            report["same"] += same
+            if options.verbose:
+                say(options, f"{driver.name} {name} {'same' if same else 'DIFFERS'} {time.monotonic() - started:.2f} s")
+            if any(program.process.poll() is not None for program in programs):
+                for program in programs:
+                    program.end()
+                programs = sides.start(driver)
+    finally:
+        for program in programs:
+            program.end()
+
+
+def run_case(name, shared, programs, options, report, driver):
+    steps = shared.get(name) or [["", "own", name]]
+    same = True
+    for number, step in enumerate(steps + [["", "end", ""]], 1):
+        for program in programs:
+            program.send(step)
+        answers = [program.answer() for program in programs]
+        if options.answers:
+            print("   ", step, answers[0])
+        if answers[0] != answers[1]:
+            same = False
+            shown = [answer if answer is not None else "no answer" for answer in answers]
+            differ(options, report, driver.name, name, number, " ".join(step), *shown)
+        if None in answers:
+            for program in programs:
+                program.end()
+            return same
+    return same
+
+
+def run_parity(sides, options, report):
+    for name, direct, pooled, script in parity.play.run(sides.ports, sides.database, options):
+        report["cases"] += 1
+        if direct == pooled:
+            report["same"] += 1
+        else:
+            differ(options, report, "parity", name, 0, script, direct, pooled)
+
+
+def differ(options, report, driver, case, step, sql, direct, pooled):
+    report["differences"].append({"driver": driver, "case": case, "step": step, "sql": sql,
+                                  "direct": direct, "pooled": pooled})
+    if options.json:
+        return
+    limit = None if options.full else 400
+    print(f"{driver} {case} step {step}: {sql[:200]}\n    direct: {direct[:limit]}\n    pooled: {pooled[:limit]}", flush=True)
+
+
+def say(options, line):
+    if not options.json:
+        print(line, flush=True)
+
+
+def selects(patterns, name):
+    return not patterns or any(fnmatch.fnmatch(name, pattern) for pattern in patterns)
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description="Compares PostgreSQL with the pool, driver by driver.")
+    parser.add_argument("--only", action="append", metavar="DRIVER", help="a driver, or `parity`; patterns and repetition are allowed")
+    parser.add_argument("--case", action="append", metavar="NAME", help="a case, likewise")
+    parser.add_argument("--list", action="store_true", help="names the cases and runs none")
+    parser.add_argument("--json", action="store_true", help="one JSON document instead of the table")
+    parser.add_argument("--verbose", action="store_true", help="a line for each case")
+    parser.add_argument("--answers", action="store_true", help="every step with the direct answer")
+    parser.add_argument("--full", action="store_true", help="answers in full length")
+    parser.add_argument("--backends", type=int, default=3, help="the pool's cap (3)")
+    parser.add_argument("--noise", type=int, default=6, help="noisy other clients (6; 0 for none)")
+    parser.add_argument("--repeat", type=int, default=1, help="how often all is done (1); what depends on the backend shows then")
+    parser.add_argument("--seed", type=int, default=1, help="where the parity runner's random scripts start (1)")
+    parser.add_argument("--random", type=int, default=150, help="how many random scripts the parity runner plays (150)")
+    parser.add_argument("--dbtool", default=".build/debug/dbtool", help="the executable that is tested")
+    parser.add_argument("--build", default=".build/conformance", help="where what the drivers need is built")
+    options = parser.parse_args()
+    options.dbtool, options.build = os.path.abspath(options.dbtool), os.path.abspath(options.build)
+    return options
+
+
+if __name__ == "__main__":
+    sys.exit(main())
