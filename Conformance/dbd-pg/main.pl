@@ -28,7 +28,8 @@ sub fetched {
 sub caught {
     my ($work) = @_;
     my $answer = eval { $work->() };
-    return $@ ? "error " . (DBI->state // "") . " " . ($@ =~ s/ at \S+ line \d+\.?\s*$//r) : $answer;
+    # The driver's names of statements have its process number.
+    return $@ ? "error " . ($DBI::state // "") . " " . ($@ =~ s/ at \S+ line \d+\.?\s*$//r =~ s/dbdpg_p\d+_/dbdpg_/gr) : $answer;
 }
 
 my %own = (

@@ -23,6 +23,8 @@ function shown(result) {
 }
 
 function describe(error) {
+  // Which of the two is thrown depends on whether the end of the connection was read already.
+  if (/connection error and is not queryable|Connection terminated unexpectedly/.test(error.message)) return "error connection lost";
   return "error " + JSON.stringify([error.severity, error.code, error.message, error.detail, error.hint, error.position, error.routine]);
 }
 

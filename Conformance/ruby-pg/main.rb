@@ -82,14 +82,11 @@ OWN = {
       c.send_query_params("SELECT 'next'", [])
       c.send_flush_request
       c.pipeline_sync
+      # A nil ends one query's results; the second of two syncs ends all.
       answers = []
-      syncs = 0
-      while syncs < 2
-        r = c.get_last_result rescue (answers << describe($!); next)
-        next (answers << nil) if r.nil? && answers.size < 50
-        syncs += 1 if r && r.result_status == PG::PGRES_PIPELINE_SYNC
-        answers << [r.result_status, (r.values rescue nil)] if r
-        break if answers.size > 60
+      until answers.count(PG::PGRES_PIPELINE_SYNC) == 2 || answers.size > 40
+        r = c.get_result
+        answers << (r && (r.result_status == PG::PGRES_TUPLES_OK ? r.values : r.result_status))
       end
       c.exit_pipeline_mode
       [answers, c.exec("SELECT 'after'").values]
