@@ -29,7 +29,7 @@ sub caught {
     my ($work) = @_;
     my $answer = eval { $work->() };
     # The driver's names of statements have its process number.
-    return $@ ? "error " . ($DBI::state // "") . " " . ($@ =~ s/ at \S+ line \d+\.?\s*$//r =~ s/dbdpg_p\d+_/dbdpg_/gr) : $answer;
+    return $@ ? "error " . ($DBI::state // "") . " " . ($@ =~ s/ at \S+ line \d+.*//sr =~ s/dbdpg_p\d+_/dbdpg_/gr) : $answer;
 }
 
 my %own = (
