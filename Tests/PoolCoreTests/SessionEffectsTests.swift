@@ -19,7 +19,7 @@ import Testing
       "SELECT temp FROM weather",
       "DECLARE c CURSOR FOR SELECT 1", "DECLARE c CURSOR WITHOUT HOLD FOR SELECT 1",
       "PREPARE TRANSACTION 'x'",
-      "CREATE FUNCTION f() RETURNS int SET search_path = a AS $$ SET x = 1 $$ LANGUAGE sql", "DISCARD PLANS",
+      "DISCARD PLANS",
       "DO $$ BEGIN PERFORM 1; END $$", "SELECT $1", "SHOW work_mem",
     ])
   func innocent(text: String) {
@@ -117,7 +117,7 @@ import Testing
       "DO $$ BEGIN SET work_mem = '1MB'; END $$", "DO 'begin reset all; end'", "DO $x$ EXECUTE y $x$",
     ])
   func blocks(text: String) {
-    #expect(effects(text).marks == .settings && effects(text).pin == nil)
+    #expect(effects(text).marks.contains(.settings) && effects(text).pin == nil)
   }
 
   @Test("a custom name that DO sets is known, since the server lists none")
@@ -162,4 +162,26 @@ import Testing
   func leavesNothing(text: String, mayLeaveState: Bool) {
     #expect(SessionEffects.scan(Array(text.utf8).span).mayLeaveState == mayLeaveState)
   }
+
+  @Test(
+    "calls of functions that not everybody knows are named, as the server folds them",
+    arguments: [
+      ("SELECT count(*), lower(a) FROM t WHERE b IN (1) AND (c)", []), ("SELECT Log_In('x')", ["log_in"]),
+      ("SELECT public.\"Log In\"(a), log_in(b)", ["Log In", "log_in"]), ("CALL s.p(1)", ["p"]),
+      ("INSERT INTO t (a) VALUES (f(1))", ["f"]), ("WITH x (a) AS (SELECT g()) SELECT 1", ["g"]),
+      ("SELECT * FROM t JOIN h(1) ON true", ["h"]), ("CREATE TABLE t (a int)", []),
+      ("DO $$ BEGIN PERFORM k(1); END $$", ["k"]), ("SELECT 'f(1)', \"f\" /* f(1) */", []),
+    ])
+  func calls(text: String, names: [String]) {
+    #expect(effects(text).functions == names.map { Array($0.utf8) })
+  }
+
+  @Test(
+    "texts that make or change functions say so",
+    arguments: [
+      "CREATE FUNCTION f() RETURNS int SET search_path = a AS $$ SET x = 1 $$ LANGUAGE sql",
+      "create or replace procedure p() language sql as ''", "DROP FUNCTION f", "DROP SCHEMA s CASCADE",
+      "CREATE EXTENSION hstore",
+    ])
+  func changesFunctions(text: String) { #expect(effects(text).changesFunctions) }
 }

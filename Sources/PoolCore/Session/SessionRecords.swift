@@ -20,6 +20,14 @@ package struct ClientSession: Sendable {
   var asked: SessionMarks = []
   /// Answers to what was asked once a transaction had ended are on their way.
   package internal(set) var isAsking = false
+  /// Functions that it has called and of which nothing is known.
+  var unknownFunctions: [[UInt8]] = []
+  /// Those of them that the catalogue is being asked for.
+  var askedFunctions: [[UInt8]] = []
+  /// Functions were made or changed by its transaction.
+  var changesFunctions = false
+  /// Something of its transaction has failed or was rolled back: what it touched may be as before.
+  var hasFailed = false
   /// What it listens to.
   package internal(set) var channels: Set<[UInt8]> = []
   /// The transaction's UNLISTENs; no channel for UNLISTEN *.
@@ -57,7 +65,7 @@ struct PreparedBySQL: Sendable {
 
 /// A row that answers what was asked.
 package struct LookedRow: Sendable {
-  package enum Kind: Sendable { case settings, names, pins, channels }
+  package enum Kind: Sendable { case settings, names, pins, channels, functions }
   var kind: Kind
   var columns: [[UInt8]?]
 }

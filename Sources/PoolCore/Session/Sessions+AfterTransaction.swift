@@ -7,7 +7,13 @@ extension Sessions {
   package mutating func afterReady(_ client: ClientID, _ backend: BackendID) -> AfterReady {
     let index = Int(client.index)
     guard backends[Int(backend.index)].ledger.isSettled else { return .keep }
+    if clients[index].changesFunctions {
+      clients[index].changesFunctions = false
+      // Again: somebody may have called the old one before this was committed.
+      forgetFunctions()
+    }
     if !clients[index].touched.isEmpty || !clients[index].marks.isEmpty, ask(client, backend) { return .look }
+    clients[index].hasFailed = false
     return clients[index].pins.isEmpty && !clients[index].keepsBackend ? .release : .keep
   }
 
@@ -15,9 +21,9 @@ extension Sessions {
   private mutating func ask(_ client: ClientID, _ backend: BackendID) -> Bool {
     let index = Int(client.index)
     var marks = clients[index].marks
-    if !clients[index].pins.canBeSeen { marks.remove(.pins) }
+    if !clients[index].pins.canBeSeen, !marks.contains(.unseenPins) { marks.remove(.pins) }
     clients[index].marks = []
-    marks.remove(.notifies)
+    marks.subtract([.notifies, .unseenPins])
     if marks.contains(.reading) {
       marks.remove(.reading)
       clients[index].reading = readings.number(of: images[clients[index].image])
@@ -30,12 +36,15 @@ extension Sessions {
     guard !marks.isEmpty || !clients[index].touched.isEmpty else { return false }
     rewritten.removeAll(keepingCapacity: true)
     forgetAnswers(on: backend)
+    clients[index].askedFunctions = clients[index].unknownFunctions
+    clients[index].unknownFunctions = []
     clients[index].looking = clients[index].touched
     clients[index].touched = []
     clients[index].asked = marks
     clients[index].isAsking = true
     appendLooks(clients[index].looking, on: backend, restoringFor: client)
-    appendLooks(marks, on: backend)
+    appendLooks(marks, for: client, on: backend)
+    clients[index].hasFailed = false
     appendOwnSync(on: backend)
     return true
   }
@@ -47,12 +56,16 @@ extension Sessions {
     backends[index].lookFailed = false
   }
 
-  private mutating func appendLooks(_ marks: SessionMarks, on backend: BackendID) {
+  private mutating func appendLooks(_ marks: SessionMarks, for client: ClientID, on backend: BackendID) {
     if marks.isEmpty { return }
     var writer = MessageWriter(reservingCapacity: 128)
     for (mark, step, payload) in Self.questions where marks.contains(mark) {
       Front.appendLook(step, to: &writer)
       backends[Int(backend.index)].ledger.sent(Expectation(.look, payload))
+    }
+    if marks.contains(.functions) {
+      Front.appendLookAtFunctions(clients[Int(client.index)].askedFunctions, to: &writer)
+      backends[Int(backend.index)].ledger.sent(Expectation(.look, UInt32.max - 5))
     }
     rewritten.append(contentsOf: writer.bytes)
   }
@@ -80,6 +93,8 @@ extension Sessions {
       {
         let unchanged = images[clients[Int(client.index)].image][name] ?? started
         Front.appendRestore(name, to: started, unless: unchanged, to: &writer)
+      } else if client != .none, clients[Int(client.index)].hasFailed {
+        Front.appendLookIfSet(name, to: &writer)
       } else {
         Front.appendLook(name, to: &writer)
       }
@@ -98,6 +113,7 @@ extension Sessions {
     case UInt32.max - 1: backends[index].lookedRows.append(LookedRow(kind: .names, columns: columns))
     case UInt32.max - 2: backends[index].lookedRows.append(LookedRow(kind: .pins, columns: columns))
     case UInt32.max - 3: backends[index].lookedRows.append(LookedRow(kind: .channels, columns: columns))
+    case UInt32.max - 5: backends[index].lookedRows.append(LookedRow(kind: .functions, columns: columns))
     default: backends[index].looked.append(columns.first ?? nil)  // a setting, by its place
     }
   }
@@ -121,7 +137,9 @@ extension Sessions {
       if clients[index].asked.contains(.names) { adoptNames(client, backend) }
       if clients[index].asked.contains(.pins) { adoptPins(client, backend) }
       if clients[index].asked.contains(.channels) { adoptChannels(client, backend) }
+      if clients[index].asked.contains(.functions) { adoptFunctions(client, backend) }
     }
+    clients[index].askedFunctions = []
     if pinsSettings { pinSettings(client) }
     let touchedAgain = clients[index].touched
     clients[index].reset.removeAll { !touchedAgain.contains($0) }
@@ -195,12 +213,15 @@ extension Sessions {
   }
 
   private mutating func adoptPins(_ client: ClientID, _ backend: BackendID) {
+    // More has been sent meanwhile: the next answer knows of that, too.
+    if clients[Int(client.index)].marks.contains(.pins) { return }
+    var pins = clients[Int(client.index)].pins
     for row in backends[Int(backend.index)].lookedRows where row.kind == .pins {
-      guard row.columns.first == [UInt8(ascii: "f")] else { continue }
-      var pins = clients[Int(client.index)].pins
-      pins.removeSeen()
-      setPins(client, pins)
+      for (reason, isThere) in zip(PinReason.seen, row.columns) {
+        if isThere == [UInt8(ascii: "t")] { pins.insert(reason) } else { pins.remove(reason) }
+      }
     }
+    setPins(client, pins)
   }
 
   /// Settings are not carried (`session_state = "pin"`): they pin as long as they are not as at the client's start.
@@ -220,6 +241,9 @@ extension Sessions {
     setPins(client, PinSet())
     clients[Int(client.index)].marks = []
     clients[Int(client.index)].isAsking = false
+    clients[Int(client.index)].hasFailed = false
+    clients[Int(client.index)].unknownFunctions = []
+    clients[Int(client.index)].askedFunctions = []
     clients[Int(client.index)].touched = []
     clients[Int(client.index)].looking = []
     clients[Int(client.index)].reading = readings.number(of: images[clients[Int(client.index)].image])
@@ -231,6 +255,11 @@ extension Sessions {
     let index = Int(client.index)
     if let reason = effects.pin { pin(client, reason) }
     clients[index].marks.formUnion(effects.marks)
+    if effects.changesFunctions {
+      clients[index].changesFunctions = true
+      forgetFunctions()
+    }
+    if !effects.functions.isEmpty { callFunctions(client, effects.functions) }
     if effects.marks.contains(.channels) {
       if effects.unlistensAll { clients[index].unlistened.append([]) }
       if !effects.unlistened.isEmpty { clients[index].unlistened.append(effects.unlistened) }

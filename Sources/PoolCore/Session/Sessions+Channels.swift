@@ -5,7 +5,10 @@ import PostgresWire
 
 extension Sessions {
   /// Something of the client's transaction has failed or was rolled back, and what it has unlistened with it.
-  package mutating func rolledBack(_ client: ClientID) { clients[Int(client.index)].unlistened = [] }
+  package mutating func rolledBack(_ client: ClientID) {
+    clients[Int(client.index)].unlistened = []
+    clients[Int(client.index)].hasFailed = true
+  }
 
   /// The backend has told what it listens to.
   mutating func adoptChannels(_ client: ClientID, _ backend: BackendID) {

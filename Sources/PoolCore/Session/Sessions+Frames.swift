@@ -102,7 +102,7 @@ extension Sessions {
       rewritten.removeAll(keepingCapacity: true)
       let refusal = refusal(client, effects)
       if refusal == nil {
-        if !effects.names.isEmpty { callNames(client, effects, on: backend) }
+        if !effects.names.isEmpty || effects.listsStatements { callNames(client, effects, on: backend) }
         note(client, effects, text: bytes.extracting(view.textStart..<view.textEnd))
       }
       backends[Int(backend.index)].ledger.sent(Expectation(.query))

@@ -13,13 +13,17 @@ extension Sessions {
   /// Statements that the text calls by name are there before it comes. What stands in front is in ``rewritten``.
   mutating func callNames(_ client: ClientID, _ effects: SessionEffects, on backend: BackendID) {
     for name in effects.names {
-      install(name, of: client, on: backend)
+      // One that shall only go need not be what it was: its tables may be gone.
+      install(name, of: client, on: backend, asDummy: !effects.executed.contains(name))
       let known = clients[Int(client.index)].prepared[name]?.effects
       if let known {
         touch(client, known)
       } else if let statement = names.statement(client, named: name.span), statements.hasEffects(statement) {
         touch(client, statements.effects(of: statement))
       }
+    }
+    if effects.listsStatements {
+      for name in Array(clients[Int(client.index)].prepared.keys) { install(name, of: client, on: backend) }
     }
     // Refused in a failed transaction.
     if backends[Int(backend.index)].ledger.status == .failed { return }
@@ -34,7 +38,10 @@ extension Sessions {
 
   /// What the client calls so stands under this name on the backend, unless it does already or is not known: then
   /// the server says so in its own words.
-  mutating func install(_ name: [UInt8], of client: ClientID, on backend: BackendID) {
+  /// - Parameter asDummy: that there is something of this name is enough.
+  mutating func install(
+    _ name: [UInt8], of client: ClientID, on backend: BackendID, asDummy: Bool = false
+  ) {
     let index = Int(backend.index)
     guard backends[index].ledger.status != .failed, !backends[index].guests.contains(name),
       !isReserved(name.span)
@@ -42,7 +49,14 @@ extension Sessions {
     var writer = MessageWriter(reservingCapacity: 256)
     let preparation: Int
     let count: Int
-    if let prepared = clients[Int(client.index)].prepared[name] {
+    let isKnown =
+      clients[Int(client.index)].prepared[name] != nil || names.statement(client, named: name.span) != nil
+    if asDummy, isKnown {
+      preparation = appendPreparation(on: backend)
+      Front.appendDummy(name, to: &writer)
+      rewritten.append(contentsOf: writer.bytes)
+      count = 2
+    } else if let prepared = clients[Int(client.index)].prepared[name] {
       preparation = appendPreparation(on: backend)
       Front.appendInstall(name, prepare: prepared.text, to: &writer)
       rewritten.append(contentsOf: writer.bytes)
@@ -140,7 +154,7 @@ extension Sessions {
       guard let name = parameter(number, of: view, in: bytes) else { continue }
       effects.sets(lowercasedASCII(String(decoding: name, as: UTF8.self)))
     }
-    if !effects.names.isEmpty { callNames(client, effects, on: backend) }
+    if !effects.names.isEmpty || effects.listsStatements { callNames(client, effects, on: backend) }
     note(client, effects, text: statements.text(of: statement).span)
   }
 

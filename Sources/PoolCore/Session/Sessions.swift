@@ -18,6 +18,8 @@ package struct Sessions: Sendable {
   let maxStatements: Int
   /// Custom settings (`app.tenant`) that clients have named: the server lists none of them.
   var customNames: Set<String> = []
+  /// What functions do, by whose database they are in.
+  var books: [IdentityID: FunctionBook] = [:]
   /// How many clients are pinned.
   package internal(set) var pinnedCount = 0
   /// How many may be.

@@ -10,8 +10,11 @@ extension EffectScanner {
   mutating func scanRest(after first: Token, _ text: Span<UInt8>, _ effects: inout SessionEffects) {
     var token = first
     var afterInto = false
+    var calls = CallFinder()
     while token.kind != .end, token.kind != .semicolon {
+      if let name = calls.follow(token, text) { called(name, text, &effects) }
       if token.kind == .word || token.kind == .quotedIdentifier {
+        if mayExecute, isKeyword(token, "execute", in: text) { noteExecute(text, &effects) }
         if afterInto, isKeyword(token, "temp", in: text) || isKeyword(token, "temporary", in: text) {
           effects.pins(.temporaryObject)
         }
@@ -21,6 +24,14 @@ extension EffectScanner {
       }
       token = lexer.next(in: text)
     }
+  }
+
+  /// `EXPLAIN EXECUTE name`, `CREATE TABLE t AS EXECUTE name`; not a trigger's `EXECUTE FUNCTION`.
+  private func noteExecute(_ text: Span<UInt8>, _ effects: inout SessionEffects) {
+    var ahead = lexer
+    let next = ahead.next(in: text)
+    if isKeyword(next, "function", in: text) || isKeyword(next, "procedure", in: text) { return }
+    if let name = statementName(next, text) { effects.calls(name) }
   }
 
   mutating func inspect(_ token: Token, _ text: Span<UInt8>, _ effects: inout SessionEffects) {
@@ -45,6 +56,8 @@ extension EffectScanner {
     case UInt8(ascii: "p"):
       if length == 7, matches(text, start, "pg_temp") { effects.pins(.temporaryObject) }
       if length == 9, matches(text, start, "pg_notify") { effects.marks.insert(.notifies) }
+      if length == 11, isUpdate, matches(text, start, "pg_settings") { effects.marks.insert(.settings) }
+      if length == 22, matches(text, start, "pg_prepared_statements") { effects.listsStatements = true }
       if length >= 16 { inspectLock(text, start, length, &effects) }
     default: return
     }

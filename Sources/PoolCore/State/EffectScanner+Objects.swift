@@ -15,6 +15,7 @@ extension EffectScanner {
     for word in ["or", "replace", "global", "local"] where isKeyword(token, word, in: text) {
       token = lexer.next(in: text)
     }
+    noteDefinition(token, text, &effects)
     guard isKeyword(token, "temp", in: text) || isKeyword(token, "temporary", in: text) else {
       return scanRest(after: token, text, &effects)
     }
@@ -28,6 +29,14 @@ extension EffectScanner {
       token = lexer.next(in: text)
     }
     if !isDropped { effects.pins(.temporaryObject) }
+  }
+
+  /// What follows CREATE, ALTER or DROP.
+  func noteDefinition(_ token: Token, _ text: Span<UInt8>, _ effects: inout SessionEffects) {
+    for word in ["function", "procedure", "routine", "extension", "schema"]
+    where isKeyword(token, word, in: text) {
+      effects.changesFunctions = true
+    }
   }
 
   /// DECLARE … CURSOR WITH HOLD …
@@ -62,8 +71,7 @@ extension EffectScanner {
   private func deallocates(_ token: Token, _ text: Span<UInt8>, _ effects: inout SessionEffects) {
     guard let name = statementName(token, text) else { return }
     effects.marks.insert(.names)
-    effects.calls(name)
-    if !effects.deallocated.contains(name) { effects.deallocated.append(name) }
+    effects.deallocates(name)
   }
 
   /// The bytes of a prepared statement's name, folded and cut as the server does; `nil` for what is no name.
@@ -107,16 +115,18 @@ extension EffectScanner {
 
   /// Code in PL/pgSQL, which has statements anywhere: every word counts.
   mutating func scanBody(_ text: Span<UInt8>, _ effects: inout SessionEffects) {
+    var calls = CallFinder()
     while true {
       let word = lexer.next(in: text)
       if word.kind == .end { return }
+      if let name = calls.follow(word, text) { called(name, text, &effects) }
       guard word.kind == .word || word.kind == .quotedIdentifier else { continue }
       if isKeyword(word, "set", in: text) || isKeyword(word, "reset", in: text) {
         effects.marks.insert(.settings)
         // Names with a dot are not among those that the server lists.
         recordCustom(text, &effects)
       } else if isKeyword(word, "execute", in: text) {
-        effects.marks.insert(.settings)
+        effects.marks.formUnion([.settings, .pins, .unseenPins])
       } else if isKeyword(word, "temp", in: text) || isKeyword(word, "temporary", in: text) {
         effects.pins(.temporaryObject)
       } else if isKeyword(word, "listen", in: text) {

@@ -3,6 +3,10 @@ import SQLText
 /// One pass over a text's tokens.
 struct EffectScanner {
   var lexer: Lexer
+  /// The statement is an UPDATE.
+  var isUpdate = false
+  /// The statement may hold an EXECUTE that is not its first word: EXPLAIN, CREATE TABLE AS.
+  var mayExecute = false
 
   init(standardConformingStrings: Bool) {
     lexer = Lexer(offset: 0, standardConformingStrings: standardConformingStrings)
@@ -46,6 +50,8 @@ struct EffectScanner {
   mutating func scanStatement(
     startingWith first: Token, _ text: Span<UInt8>, _ effects: inout SessionEffects
   ) {
+    isUpdate = isKeyword(first, "update", in: text)
+    mayExecute = isKeyword(first, "explain", in: text) || isKeyword(first, "create", in: text)
     switch text[first.start] | 0x20 {
     case UInt8(ascii: "s") where isKeyword(first, "set", in: text): scanSet(text, &effects)
     case UInt8(ascii: "r") where isKeyword(first, "reset", in: text): scanReset(text, &effects)
@@ -97,6 +103,7 @@ struct EffectScanner {
       scanDeallocate(text, &effects)
     } else if isKeyword(first, "drop", in: text) {
       effects.marks.insert(.pins)
+      noteDefinition(lexer.next(in: text), text, &effects)
       skipStatement(text)
     } else if isKeyword(first, "declare", in: text) {
       scanDeclare(text, &effects)

@@ -33,18 +33,33 @@ package enum Front {
       SELECT name, statement, from_sql FROM pg_catalog.pg_prepared_statements \
       WHERE name OPERATOR(pg_catalog.!~~) 'dbtool\\_%'
       """
-    // What pins and can be seen: temporary objects, held cursors, session-level advisory locks.
+    // What pins and can be seen: temporary objects, held cursors, session-level advisory locks. One column each.
     case lookAtPins = """
       SELECT EXISTS (SELECT FROM pg_catalog.pg_depend WHERE refclassid OPERATOR(pg_catalog.=) 2615 \
       AND refobjid OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema() \
       AND classid OPERATOR(pg_catalog.<>) 826) \
-      OR EXISTS (SELECT FROM pg_catalog.pg_cursors WHERE is_holdable) \
-      OR EXISTS (SELECT FROM pg_catalog.pg_locks WHERE locktype OPERATOR(pg_catalog.=) 'advisory' \
+      , EXISTS (SELECT FROM pg_catalog.pg_cursors WHERE is_holdable) \
+      , EXISTS (SELECT FROM pg_catalog.pg_locks WHERE locktype OPERATOR(pg_catalog.=) 'advisory' \
       AND pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid())
       """
     case lookAtChannels = "SELECT pg_catalog.pg_listening_channels()"
     case lookAtSequences = """
       SELECT EXISTS (SELECT FROM pg_catalog.pg_sequence WHERE seqcache OPERATOR(pg_catalog.>) 1)
+      """
+    // Of a client's functions, the server's own left out: a name may be theirs, too.
+    case lookAtFunctions = """
+      SELECT p.proname, l.lanname, \
+      CASE WHEN p.prosrc OPERATOR(pg_catalog.=) '' AND p.prokind IN ('f', 'p') \
+      THEN pg_catalog.pg_get_functiondef(p.oid) ELSE p.prosrc END \
+      FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_language AS l ON l.oid OPERATOR(pg_catalog.=) p.prolang \
+      WHERE p.proname OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.name[]) AND p.pronamespace \
+      OPERATOR(pg_catalog.<>) 11
+      """
+    // After a failure: what the server lists and no session has set is as it was.
+    case lookIfSet = """
+      SELECT CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_settings WHERE \
+      pg_catalog.lower(name) OPERATOR(pg_catalog.=) $1 AND source OPERATOR(pg_catalog.<>) 'session') \
+      THEN NULL ELSE pg_catalog.current_setting($1, true) END
       """
     // A RESET that was rolled back has left the value as it was.
     case restore = """
@@ -70,6 +85,8 @@ package enum Front {
       case .lookAtPins: "dbtool_look_pins"
       case .lookAtChannels: "dbtool_look_channels"
       case .lookAtSequences: "dbtool_look_sequences"
+      case .lookAtFunctions: "dbtool_look_functions"
+      case .lookIfSet: "dbtool_look_if_set"
       case .set: "dbtool_set"
       case .look: "dbtool_look"
       case .restore: "dbtool_restore"
@@ -128,6 +145,27 @@ package enum Front {
     run(.look, [Array(name.utf8)], in: &writer)
   }
 
+  /// Asks for a setting's value, and gets none for one that the session has not set.
+  static func appendLookIfSet(_ name: String, to writer: inout MessageWriter) {
+    run(.lookIfSet, [Array(name.utf8)], in: &writer)
+  }
+
+  /// Asks for the functions of these names: name, language and body of each.
+  static func appendLookAtFunctions(_ names: [[UInt8]], to writer: inout MessageWriter) {
+    var list = [UInt8(ascii: "{")]
+    for name in names {
+      if list.count > 1 { list.append(UInt8(ascii: ",")) }
+      list.append(UInt8(ascii: "\""))
+      for byte in name {
+        if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { list.append(UInt8(ascii: "\\")) }
+        list.append(byte)
+      }
+      list.append(UInt8(ascii: "\""))
+    }
+    list.append(UInt8(ascii: "}"))
+    run(.lookAtFunctions, [list], in: &writer)
+  }
+
   /// Asks for what one of the steps without parameters answers.
   package static func appendLook(_ step: Step, to writer: inout MessageWriter) { run(step, in: &writer) }
 
@@ -152,6 +190,16 @@ package enum Front {
   }
 
   static var installCount: Int { 4 }
+
+  /// Something, no matter what, stands under this name. Two answers.
+  static func appendDummy(_ name: [UInt8], to writer: inout MessageWriter) {
+    appendClose(name, to: &writer)
+    writer.message(FrontendTag.parse) { writer in
+      writer.text(name)
+      writer.text("SELECT")
+      writer.uint16(0)
+    }
+  }
 
   /// Closes a statement of this name; no error when there is none.
   static func appendClose(_ name: [UInt8], to writer: inout MessageWriter) {

@@ -19,6 +19,9 @@ package enum PinReason: UInt8, CaseIterable, Sendable {
     }
   }
 
+  /// Those that the catalogues tell, in the order of ``Front/Step/lookAtPins``.
+  static let seen: [PinReason] = [.temporaryObject, .heldCursor, .advisoryLock]
+
   /// Whether the server's catalogues tell that it is gone.
   package var canBeSeen: Bool {
     switch self {
@@ -63,7 +66,4 @@ package struct PinSet: Equatable, Sendable {
   /// One whose end the catalogues tell.
   package var canBeSeen: Bool { PinReason.allCases.contains { contains($0) && $0.canBeSeen } }
 
-  mutating func removeSeen() {
-    for reason in PinReason.allCases where reason.canBeSeen { remove(reason) }
-  }
 }

@@ -17,6 +17,10 @@ package struct SessionMarks: OptionSet, Sendable {
   package static let channels = SessionMarks(rawValue: 16)
   /// NOTIFY: what the client itself listens to is told before its answer ends. Nothing to ask for.
   package static let notifies = SessionMarks(rawValue: 32)
+  /// Functions were called of which nothing is known yet.
+  package static let functions = SessionMarks(rawValue: 64)
+  /// What pins the client may have come without a word of it in the text.
+  package static let unseenPins = SessionMarks(rawValue: 128)
 }
 
 /// What a statement's text says it may do to the state of its session.
@@ -41,12 +45,20 @@ package struct SessionEffects: Equatable, Sendable {
   package var settingParameters: [Int] = []
   /// Prepared statements that the text calls by their names: PREPARE, EXECUTE, DEALLOCATE.
   package var names: [[UInt8]] = []
+  /// Those among them that EXECUTE or PREPARE names.
+  package var executed: [[UInt8]] = []
   /// Channels that UNLISTEN names, as the server folds them.
   package var unlistened: [[UInt8]] = []
   /// UNLISTEN *.
   package var unlistensAll = false
   /// Those among them that DEALLOCATE names.
   package var deallocated: [[UInt8]] = []
+  /// Functions and procedures that it calls, as the server folds their names; those that everybody knows left out.
+  package var functions: [[UInt8]] = []
+  /// It makes, changes or drops functions.
+  package var changesFunctions = false
+  /// It reads the list of prepared statements: all of the client's must be there.
+  package var listsStatements = false
   /// It is more than reading rows, changing them, and beginning and ending transactions: an INSERT may take from a
   /// sequence, DDL and DO may do anything. Counts only for `session_check = "tokens"`, and not in ``isEmpty``.
   package var mayLeaveState = false
@@ -56,7 +68,7 @@ package struct SessionEffects: Equatable, Sendable {
   /// Nothing that a pool must care for.
   package var isEmpty: Bool {
     pin == nil && marks.isEmpty && !resetsAll && settings.isEmpty && resets.isEmpty && names.isEmpty
-      && settingParameters.isEmpty
+      && settingParameters.isEmpty && functions.isEmpty && !changesFunctions && !listsStatements
   }
 
   /// Longer texts are not read to their end; they count as unknown and pin.
@@ -97,8 +109,16 @@ package struct SessionEffects: Equatable, Sendable {
     resetsAll = true
   }
 
+  /// EXECUTE or PREPARE names a statement.
   mutating func calls(_ name: [UInt8]) {
     if !names.contains(name) { names.append(name) }
+    if !executed.contains(name) { executed.append(name) }
+  }
+
+  /// DEALLOCATE names one.
+  mutating func deallocates(_ name: [UInt8]) {
+    if !names.contains(name) { names.append(name) }
+    if !deallocated.contains(name) { deallocated.append(name) }
   }
 }
 

@@ -153,6 +153,11 @@ extension PoolLoop {
     giveUpOnServer()
     probeServer()
     lookAtPinsAgain()
+    if now >= functionsDue {
+      // They may have been changed by somebody who does not come through the pool.
+      functionsDue = now.advanced(byMilliseconds: 30_000)
+      sessions.forgetFunctions()
+    }
     if settings.serverIdleTimeout > 0, now.nanoseconds > settings.serverIdleTimeout * 1_000_000 {
       let moment = Instant(nanoseconds: now.nanoseconds - settings.serverIdleTimeout * 1_000_000)
       let kept = pool.limits.maxBackends * settings.maxIdleConnectionsPercent / 100

@@ -57,6 +57,7 @@ struct PoolLoop: ~Copyable {
   var acceptsPausedUntil: Instant?
   var janitorDue = Instant(nanoseconds: 0)
   var pinLookDue = Instant(nanoseconds: 0)
+  var functionsDue = Instant(nanoseconds: 0)
   var subscriptions = Subscriptions()
   /// As whom each listener borrows.
   var listenerIdentities: [Int: IdentityID] = [:]
