@@ -183,4 +183,47 @@ import Testing
       #expect(try other.query("SELECT 'fine'").value == "fine")
     }
   }
+
+  @Test("a prepared statement means everywhere what it meant when it was parsed")
+  func meaning() throws {
+    try PoolProcess.with(backends: 2) { pool in
+      let client = try pool.wireClient()
+      #expect(
+        try sqlState(client, "SET datestyle = 'ISO, DMY'; SET standard_conforming_strings = off") == nil)
+      try client.send {
+        $0.parse(name: "day", query: "SELECT extract(month FROM date '01/02/2024') || 'x\\\\y'")
+        $0.sync()
+      }
+      #expect(try client.reply().tags.hasSuffix("1Z"))
+      #expect(try sqlState(client, "RESET datestyle; SET standard_conforming_strings = on") == nil)
+      for _ in 1...3 {
+        try elsewhere(pool, client) { () throws in
+          try client.send {
+            $0.bind(statement: "day")
+            $0.execute()
+            $0.sync()
+          }
+          #expect(try client.reply().value == "2x\\y")
+          #expect(try client.query("SELECT extract(month FROM date '01/02/2024')").value == "1")
+        }
+      }
+    }
+  }
+
+  @Test("DISCARD ALL and RESET ALL undo also what was set just before them")
+  func undone() throws {
+    try PoolProcess.with(backends: 2) { pool in
+      let client = try pool.wireClient()
+      for round in 1...20 {
+        #expect(try sqlState(client, "SET ROLE pg_monitor") == nil)
+        #expect(try sqlState(client, "SET work_mem = '5MB'") == nil)
+        #expect(try sqlState(client, round % 2 == 0 ? "DISCARD ALL" : "RESET ALL; RESET ROLE") == nil)
+        #expect(try sqlState(client, "SET SESSION AUTHORIZATION DEFAULT") == nil)
+        try elsewhere(pool, client) { () throws in
+          #expect(try client.query("SELECT current_user").value == "postgres")
+          #expect(try client.query("SHOW work_mem").value == "4MB")
+        }
+      }
+    }
+  }
 }

@@ -59,7 +59,7 @@ struct SessionTrace: Sendable, CustomStringConvertible {
       error: "42P01", pins: true),
     .init(
       "a temporary table that nothing tells", ["SELECT leak_temp()"], "SELECT count(*) FROM leak_unseen",
-      nil, error: "42P01"),
+      nil, error: "42P01", pins: true),
     .init(
       "a temporary view", ["CREATE TEMP VIEW leak_seen AS SELECT 1"], "SELECT * FROM leak_seen", nil,
       error: "42P01", pins: true),

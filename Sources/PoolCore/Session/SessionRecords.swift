@@ -28,6 +28,8 @@ package struct ClientSession: Sendable {
   var changesFunctions = false
   /// Something of its transaction has failed or was rolled back: what it touched may be as before.
   var hasFailed = false
+  /// How often in a row an answer was an error.
+  var failedLooks = 0
   /// What it listens to.
   package internal(set) var channels: Set<[UInt8]> = []
   /// The transaction's UNLISTENs; no channel for UNLISTEN *.

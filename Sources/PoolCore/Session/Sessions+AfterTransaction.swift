@@ -127,8 +127,14 @@ extension Sessions {
   package mutating func settingsLookedUp(_ client: ClientID, _ backend: BackendID) {
     let index = Int(client.index)
     clients[index].isAsking = false
-    // A look that failed has told nothing of this setting nor of those behind it: only this backend has them.
-    if backends[Int(backend.index)].lookFailed { pin(client, .settingByFunction) }
+    if backends[Int(backend.index)].lookFailed {
+      // It has told nothing of what failed nor of what was behind it.
+      clients[index].failedLooks += 1
+      if clients[index].failedLooks < Self.mostLooks { return askAgain(client, backend) }
+      // Only this backend has them.
+      pin(client, .settingByFunction)
+    }
+    clients[index].failedLooks = 0
     var isAsAsked = true
     if !clients[index].looking.isEmpty || clients[index].asked.contains(.settings) {
       isAsAsked = adoptSettings(client, backend)
@@ -147,6 +153,25 @@ extension Sessions {
     clients[index].asked = []
     forgetAnswers(on: backend)
     setImage(isAsAsked ? clients[index].image : nil, of: backend)
+  }
+
+  /// A client with a `statement_timeout` of a millisecond can make a question fail on a busy machine.
+  private static var mostLooks: Int { 5 }
+
+  /// What was asked for in vain is asked for anew, once nothing is owed.
+  private mutating func askAgain(_ client: ClientID, _ backend: BackendID) {
+    let index = Int(client.index)
+    clients[index].marks.formUnion(clients[index].asked)
+    if clients[index].asked.contains(.pins) { clients[index].marks.insert(.unseenPins) }
+    for name in clients[index].looking where !clients[index].touched.contains(name) {
+      clients[index].touched.append(name)
+    }
+    clients[index].unknownFunctions += clients[index].askedFunctions
+    clients[index].askedFunctions = []
+    clients[index].looking = []
+    clients[index].asked = []
+    forgetAnswers(on: backend)
+    setImage(nil, of: backend)
   }
 
   /// False when the backend has another value than the client shall.
@@ -178,6 +203,7 @@ extension Sessions {
     clients[index].image = id
     // Unless more has been touched meanwhile.
     if clients[index].touched.isEmpty, clients[index].marks.isEmpty {
+      readings.resolve(clients[index].reading, as: image)
       clients[index].reading = readings.number(of: image)
     }
     return isAsAsked
@@ -269,6 +295,11 @@ extension Sessions {
       var known = images[clients[index].image].settings.map(\.name)
       known += images[clients[index].startupImage].settings.map(\.name)
       known += clients[index].touched
+      // What a SET before it has done is being asked for still.
+      if clients[index].isAsking {
+        known += clients[index].looking
+        if clients[index].asked.contains(.settings) { clients[index].marks.insert(.settings) }
+      }
       for name in known where !effects.settings.contains(name) && (effects.resetsRole || !isRole(name)) {
         resets.append(name)
       }

@@ -143,7 +143,7 @@ extension Sessions {
         return finish(rewrittenThen: bytes, offset, header.length)
       }
       // In a failed transaction no text but ROLLBACK's gets so far.
-      prepareIfMissing(existing, on: backend)
+      prepareIfMissing(existing, for: client, on: backend)
       rewritten.append(FrontendTag.parse)
       let lengthAt = rewritten.count
       appendInt32(0, to: &rewritten)
@@ -182,12 +182,15 @@ extension Sessions {
     return .replace
   }
 
-  /// The statement that the client calls so, as its texts are read now: where it is parsed anew, it must not become
-  /// what others share who read it otherwise.
+  /// The statement that the client calls so. It means what it meant when it was parsed; where it is not known how
+  /// texts were read then, or are now, it is parsed anew as they are read now, and shared with nobody else.
   private mutating func known(_ client: ClientID, _ name: Span<UInt8>) -> StatementID? {
     guard let statement = names.statement(client, named: name) else { return nil }
     let reading = clients[Int(client.index)].reading
-    if statements.reading(of: statement) == reading { return statement }
+    let own = statements.reading(of: statement)
+    if own == reading || (readings.settings(of: own) != nil && readings.settings(of: reading) != nil) {
+      return statement
+    }
     let current = statements.retain(statement, reading: reading)
     if let old = names.define(client, name: name, current) { statements.release(old) }
     return current
@@ -211,11 +214,32 @@ extension Sessions {
     backends[Int(backend.index)].ledger.sent(Expectation(.hiddenClose, statement.index))
   }
 
-  private mutating func prepareIfMissing(_ statement: StatementID, on backend: BackendID) {
+  private mutating func prepareIfMissing(
+    _ statement: StatementID, for client: ClientID, on backend: BackendID
+  ) {
     if backends[Int(backend.index)].statements.use(statement) { return }
     // Closing what is not there is no error; parsing what is there would be one.
     if backends[Int(backend.index)].statements.has(statement) { sendClose(statement, on: backend) }
+    let (own, current) = (statements.reading(of: statement), clients[Int(client.index)].reading)
+    guard own != current, let then = readings.settings(of: own), let now = readings.settings(of: current),
+      then != now
+    else { return sendParse(statement, on: backend, hidden: true) }
+    // A literal date keeps the meaning that it had under the DateStyle of then.
+    let names = Set(then.map(\.name) + now.map(\.name)).sorted()
+    sendSettings(names, from: then, on: backend)
     sendParse(statement, on: backend, hidden: true)
+    sendSettings(names, from: now, on: backend)
+  }
+
+  /// Settings of these names become what a list says, or their defaults, without a word to the client.
+  private mutating func sendSettings(
+    _ names: [String], from list: [SettingsImage.Setting], on backend: BackendID
+  ) {
+    var writer = MessageWriter(reservingCapacity: 96 * names.count)
+    for name in names { Front.appendSet(name, list.first { $0.name == name }?.value, to: &writer) }
+    let preparation = appendPreparation(on: backend)
+    rewritten.append(contentsOf: writer.bytes)
+    backends[Int(backend.index)].ledger.sent(Expectation(.front, UInt32(preparation + names.count)))
   }
 
   private mutating func bind(
@@ -241,7 +265,7 @@ extension Sessions {
     rewritten.removeAll(keepingCapacity: true)
     let statement = known(client, name)
     if let statement {
-      prepareIfMissing(statement, on: backend)
+      prepareIfMissing(statement, for: client, on: backend)
       if statements.mayLeaveState(statement) { backends[index].isDirty = true }
       if statements.hasEffects(statement) {
         bindsEffects(client, statements.effects(of: statement), of: statement, view, bytes, backend)
@@ -288,7 +312,7 @@ extension Sessions {
     let name = bytes.extracting(view.nameStart..<nameEnd(from: view.nameStart, to: view.nameEnd))
     let statement = known(client, name)
     if let statement {
-      prepareIfMissing(statement, on: backend)
+      prepareIfMissing(statement, for: client, on: backend)
     } else {
       install(copiedBytes(in: name, from: 0, to: name.count), of: client, on: backend)
     }

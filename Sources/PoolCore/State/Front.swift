@@ -166,6 +166,11 @@ package enum Front {
     run(.lookAtFunctions, [list], in: &writer)
   }
 
+  /// Sets a setting; to its default where there is no value.
+  static func appendSet(_ name: String, _ value: [UInt8]?, to writer: inout MessageWriter) {
+    run(.set, [Array(name.utf8), value], in: &writer)
+  }
+
   /// Asks for what one of the steps without parameters answers.
   package static func appendLook(_ step: Step, to writer: inout MessageWriter) { run(step, in: &writer) }
 
@@ -217,7 +222,7 @@ package enum Front {
   }
 
   /// Bind and Execute of a step, its parameters as text.
-  private static func run(_ step: Step, _ parameters: [[UInt8]] = [], in writer: inout MessageWriter) {
+  private static func run(_ step: Step, _ parameters: [[UInt8]?] = [], in writer: inout MessageWriter) {
     writer.message(FrontendTag.bind) { writer in
       writer.text("")
       writer.text(step.statementName)

@@ -3,6 +3,8 @@
 /// only where all of these are the same, which a number tells.
 package struct ReadingTable: Sendable {
   private var numbers: [[SettingsImage.Setting]: UInt64] = [:]
+  private var parts: [UInt64: [SettingsImage.Setting]] = [:]
+  private var resolved: [UInt64] = []
   private var next: UInt64 = 1
   /// Clients choose the values, so what is remembered is bounded; beyond it nobody shares.
   private static let remembered = 4_096
@@ -20,9 +22,27 @@ package struct ReadingTable: Sendable {
     if part.isEmpty { return 0 }
     if let known = numbers[part] { return known }
     let number = unshared()
-    if numbers.count < Self.remembered { numbers[part] = number }
+    if numbers.count < Self.remembered {
+      numbers[part] = number
+      parts[number] = part
+    }
     return number
   }
+
+  /// It has turned out what was set under a number of ``unshared()``.
+  mutating func resolve(_ number: UInt64, as image: SettingsImage) {
+    guard number != 0, parts[number] == nil else { return }
+    // They are of use for as long as their clients keep statements from then; beyond a bound nobody asks.
+    if resolved.count >= Self.remembered {
+      for old in resolved { parts[old] = nil }
+      resolved.removeAll(keepingCapacity: true)
+    }
+    resolved.append(number)
+    parts[number] = image.settings.filter { Self.settings.contains($0.name) }
+  }
+
+  /// What a number stands for: the settings that are not as they are by default. `nil` when that is not known.
+  func settings(of number: UInt64) -> [SettingsImage.Setting]? { number == 0 ? [] : parts[number] }
 
   /// A number that nobody else has: what is set is not known yet.
   package mutating func unshared() -> UInt64 {
