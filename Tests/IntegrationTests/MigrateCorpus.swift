@@ -13,6 +13,8 @@ struct MigrateCorpus {
   private let source: URL
   private let folder: URL
   private let target: DatabaseTarget
+  /// After each call the history is written anew as Flyway left it: the next one continues Flyway's database.
+  private let isFlyways: Bool
   private var differences: [String] = []
 
   static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -25,13 +27,17 @@ struct MigrateCorpus {
   }
 
   /// Plays a project on an empty database.
+  /// - Parameter isFlyways: whether each call finds the history table that the real Flyway left before it.
   /// - Returns: what came out differently.
-  static func differences(of name: String, on target: DatabaseTarget) throws -> [String] {
+  static func differences(
+    of name: String, on target: DatabaseTarget, isFlyways: Bool = false
+  ) throws -> [String] {
     let folder = FileManager.default.temporaryDirectory.appending(path: "corpus \(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
     var corpus = MigrateCorpus(
-      name: name, source: root.appending(path: name), folder: folder, target: target)
+      name: name, source: root.appending(path: name), folder: folder, target: target,
+      isFlyways: isFlyways)
     try corpus.play()
     return corpus.differences
   }
@@ -118,6 +124,7 @@ struct MigrateCorpus {
         error?["errorCode"]?.text ?? "")
     }
     compare("\(number) \(command): history", Self.rows(expected["history"]), try history(step))
+    if isFlyways { try handOver(expected["history"], step) }
     let recorded = expected["info"] ?? (command == "info" ? expected["result"]?["migrations"] : nil)
     if case .array = recorded {
       let shown = command == "info" ? document : try run("info", step).document
@@ -150,13 +157,28 @@ struct MigrateCorpus {
 
   // MARK: - Comparing
 
-  private func history(_ step: JSONValue) throws -> [String] {
+  /// Writes the history as it was recorded.
+  private func handOver(_ recorded: JSONValue?, _ step: JSONValue) throws {
+    guard case .array(let rows) = recorded else { return }
+    try table(step).write(
+      rows.map { row in
+        FlywayHistory.columns.map { column in
+          if case .bool(let flag) = row[column] { flag ? "true" : "false" } else { row[column]?.text }
+        }
+      }, on: try target.connect())
+  }
+
+  private func table(_ step: JSONValue) -> FlywayHistory {
     let options = step["options"]
     let table = options?["table"]?.text ?? step["history_table"]?.text ?? "flyway_schema_history"
     let schemas = options?["schemas"]?.text?.components(separatedBy: ",").first
     let schema = options?["defaultSchema"]?.text ?? schemas ?? step["history_schema"]?.text ?? "public"
+    return FlywayHistory(schema: schema, table: table)
+  }
+
+  private func history(_ step: JSONValue) throws -> [String] {
+    let name = table(step).name
     let connection = try target.connect()
-    let name = "\"\(schema)\".\"\(table)\""
     guard try connection.query("SELECT to_regclass($1)", [name]).first != nil else { return [] }
     let rows = try connection.query(
       """
@@ -170,11 +192,8 @@ struct MigrateCorpus {
   }
 
   private static func rows(_ recorded: JSONValue?) -> [String] {
-    let columns = [
-      "installed_rank", "version", "description", "type", "script", "checksum", "installed_by", "success",
-    ]
-    return (recorded?.items ?? []).map { row in
-      columns.map { column in
+    (recorded?.items ?? []).map { row in
+      FlywayHistory.columns.map { column in
         row[column].map { value in
           if case .bool(let flag) = value { flag ? "true" : "false" } else { value.text ?? "null" }
         } ?? "null"
