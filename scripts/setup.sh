@@ -116,6 +116,18 @@ allow_clusters() {
   esac
 }
 
+# The package would start one on port 6432, which is nobody's here.
+install_pgbouncer() {
+  local manages=
+  if [ -d /run/systemd/system ]; then manages=yes; fi
+  if [ -n "$manages" ]; then "${root[@]}" systemctl --quiet mask pgbouncer.service >>$log 2>&1; fi
+  install_packages pgbouncer
+  if [ -n "$manages" ]; then
+    "${root[@]}" systemctl --quiet unmask pgbouncer.service >>$log 2>&1
+    "${root[@]}" systemctl --quiet disable pgbouncer.service >>$log 2>&1
+  fi
+}
+
 # Debian's packages when it has all three, else PyPI's in a folder of this checkout.
 install_drivers() {
   local packages=(python3-psycopg2 python3-psycopg python3-asyncpg) package
@@ -177,3 +189,10 @@ if [ ${#missing[@]} -gt 0 ] || [ -n "$server_is_missing" ]; then
 fi
 
 if [ -n "$wants_tests" ] && ! any_drivers; then install_drivers; fi
+
+# The tests that go through pgbouncer are left out, with a word, where there is none.
+if [ -n "$wants_tests" ] && ! [ -x /usr/sbin/pgbouncer ] && ! command -v pgbouncer >/dev/null && may_install; then
+  say "installing pgbouncer, for the tests (log: $log)"
+  update_lists
+  install_pgbouncer
+fi

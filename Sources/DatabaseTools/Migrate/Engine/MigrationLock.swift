@@ -50,8 +50,14 @@ struct MigrationLock {
     let notices = connection.notices
     connection.notices = nil
     defer { connection.notices = notices }
-    try session.ask { (connection) throws(ServerError) in
-      _ = try connection.query("SELECT pg_catalog.pg_advisory_unlock(\(key))")
+    let answer = try session.ask { (connection) throws(ServerError) in
+      try connection.query("SELECT pg_catalog.pg_advisory_unlock(\(key)), pg_catalog.pg_backend_pid()")
+    }
+    if answer.first == "f", answer[0, 1] != String(session.facts.process) {
+      session.talk.warn(
+        "a pooler has lent this client another session, and the one with pid \(session.facts.process) keeps the lock:"
+          + " SELECT pg_terminate_backend(\(session.facts.process)) frees it;"
+          + " leave out postgresql.transactional.lock=false")
     }
   }
 

@@ -133,7 +133,7 @@ extension MigrationSession {
   /// Has the server look, while a statement runs, whether we are still there: when we are killed, the next run need not
   /// wait for the rest of a long statement. Servers before 14, or on some systems, cannot; then it is as it was.
   func noticeLostClient() {
-    guard connection.serverVersion >= 140_000 else { return }
+    guard connection.serverVersion >= 140_000, !facts.isPooled else { return }
     try? connection.execute("SET client_connection_check_interval = '2s'")
   }
 
