@@ -23,9 +23,10 @@ package final class DBToolProcess {
 
   /// Starts it. The variables of this process are passed on but for those that lead to a database; `environment`
   /// comes on top.
+  /// - Parameter errors: what its stderr is, instead of what ``stderrSoFar`` reads.
   package init(
     _ arguments: [String], environment: [String: String] = [:], input: String = "",
-    in workFolder: String? = nil
+    in workFolder: String? = nil, errors: FileHandle? = nil
   ) throws {
     folder = FileManager.default.temporaryDirectory.appending(path: "dbtool test \(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -41,7 +42,7 @@ package final class DBToolProcess {
       .merging(environment) { _, new in new }
     process.standardInput = try FileHandle(forReadingFrom: inputFile)
     process.standardOutput = try output("out")
-    process.standardError = try output("err")
+    process.standardError = try errors ?? output("err")
     if let workFolder { process.currentDirectoryURL = URL(filePath: workFolder) }
     try process.run()
   }

@@ -49,7 +49,9 @@ struct SchemaDump {
     if let found = folders.map({ $0 + "/pg_dump" }).first(where: { access($0, X_OK) == 0 }) { return found }
     throw Failure(
       "there is no pg_dump beside the server's programs in \(server.binaries.folder), nor in PATH",
-      hint: "install the client programs of PostgreSQL \(server.version / 10000)")
+      hint: "install the client programs of PostgreSQL \(server.version / 10000):"
+        + " on Debian and Ubuntu postgresql-client-\(server.version / 10000), elsewhere postgresql\(server.version / 10000)"
+    )
   }
 
   private static func text(of file: Int32) -> String {
