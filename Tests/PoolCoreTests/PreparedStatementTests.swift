@@ -42,6 +42,33 @@ import Testing
     #expect(pool.ask(one, on: backend(1), bind("a"), execute, sync).contains("D:1"))
   }
 
+  @Test("texts take no more memory than they may: a Parse beyond it fails, and a Close makes room")
+  func memory() {
+    var pool = ModelPool(backends: 1)
+    let one = pool.arrive()
+    let long = "SELECT " + String(repeating: "1", count: 400)
+    _ = pool.ask(one, parse("a", long), sync)
+    pool.sessions.mostStatementBytes = pool.sessions.statements.byteCount + 100
+    #expect(pool.ask(one, parse("small", "SELECT 1"), sync) == ["1", "Z:I"])
+    // The same text again takes nothing.
+    #expect(pool.ask(one, parse("b", long), sync) == ["1", "Z:I"])
+
+    pool.sessions.attach(one, to: backend(0))
+    let other = parse("c", long + "0")
+    let header = FrameHeader(tag: other[0], length: other.count)
+    var full = pool.sessions
+    #expect(full.clientSends(one, to: backend(0), header, in: other.span, at: 0) == .replace)
+    #expect(String(decoding: full.rewritten, as: UTF8.self).contains("ERRCODE = '53200'"))
+    #expect(full.names.statement(one, named: "c".utf8.span) == nil)
+
+    #expect(
+      pool.ask(one, frame { $0.close(statement: "a") }, frame { $0.close(statement: "b") }, sync).last
+        == "Z:I")
+    // The backend keeps it for whoever prepares it next; gone with that, it takes nothing.
+    pool.sessions.mostStatementBytes += other.count
+    #expect(pool.ask(one, other, sync) == ["1", "Z:I"])
+  }
+
   @Test("a Parse that failed, or was skipped, has named nothing")
   func failed() {
     var pool = ModelPool(backends: 1)

@@ -2,7 +2,9 @@
 package struct Expectation: Equatable, Sendable {
   package enum Kind: UInt8, Sendable {
     // The client's own.
-    case query, functionCall, sync, parse, bind, describe, execute, close
+    case query, functionCall, sync, parse, describe, execute, close
+    /// Payload: the statement; none for the unnamed one and for one of SQL's PREPARE.
+    case bind
     /// CopyDone or CopyFail: no answer of its own, but a Sync behind it counts again.
     case copyEnd
     /// A Parse of a name that the client has given already: the server will refuse it.

@@ -51,6 +51,31 @@ package struct ReplyLedger: Sendable {
     return false
   }
 
+  /// The client has nothing under way, nor has the server a transaction: what comes next begins a batch. At most
+  /// the front runs ahead of it.
+  package var isAtBatchStart: Bool {
+    guard status == .idle, !isCopyingIn, !isSkipping, !isDoubtful else { return false }
+    if count == 0 { return !isBatchOpen }
+    for offset in 0..<count where entries[(head &+ offset) & (entries.count &- 1)].kind != .front {
+      return false
+    }
+    return true
+  }
+
+  /// How many of the client's messages are still to be answered.
+  package var clientAnswersOwed: Int {
+    var owed = 0
+    for offset in 0..<count where !entries[(head &+ offset) & (entries.count &- 1)].kind.isHidden {
+      owed += 1
+    }
+    return owed
+  }
+
+  /// The statement of the Bind that the next answer is for; `nil` when it is for something else.
+  package var bindAhead: StatementID? {
+    headKind == .bind ? StatementID(entries[head].payload) : nil
+  }
+
   /// Values that were asked for, or the ReadyForQuery behind them, are still to come.
   package var owesLooks: Bool {
     for offset in 0..<count {

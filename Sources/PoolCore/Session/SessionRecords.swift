@@ -46,6 +46,8 @@ package struct ClientSession: Sendable {
   package var reset: [String] = []
   /// Settings that are being asked for. What the client touches meanwhile is asked for afterwards.
   package var looking: [String] = []
+  /// Reads the long text that is going through.
+  package internal(set) var watch: LongTextWatch?
   /// An error ended its extended-protocol batch: what comes up to the next Sync is dropped.
   package var isSkipping = false
   /// Reported parameters that it was told and that differ from its identity's common ones.
@@ -93,6 +95,12 @@ package struct BackendSession: Sendable {
   package var image: ImageID?
   /// The front's own statements were dropped with all others (DISCARD ALL): prepare them again.
   package var needsPreparation = false
+  /// The client's last batch, while nothing of it is answered and it may be sent again; see ``Sessions/keeps(on:)``.
+  package var kept: [UInt8] = []
+  /// How many answers it is owed.
+  var keptAnswers = 0
+  /// Its Bind met a plan that DDL has made stale: once the server is ready, it is sent again.
+  package internal(set) var mustRepeat = false
   /// What `look` has answered so far, in the order asked; `nil` for a setting that does not exist.
   package var looked: [[UInt8]?] = []
   /// What the other questions have answered so far.
@@ -117,6 +125,10 @@ package enum FrameTreatment: Equatable, Sendable {
   case forward
   /// ``Sessions/rewritten`` in its place.
   case replace
+  /// ``Sessions/rewritten`` in place of its first bytes, so many; the others as they are.
+  case replaceHead(Int)
+  /// Not before more of it has come.
+  case incomplete
   /// Not at all.
   case drop
   /// No client message has this tag: the client broke the protocol.

@@ -52,20 +52,6 @@ extension Sessions {
     }
   }
 
-  /// A Query too long to be read goes through as it comes: what it does to the session is unknown, so it pins.
-  package mutating func clientStreamsQuery(_ client: ClientID, to backend: BackendID) -> FrameTreatment {
-    guard !clients[Int(client.index)].isSkipping, !backends[Int(backend.index)].ledger.isSkipping
-    else { return .drop }
-    var effects = SessionEffects()
-    effects.pin = .longText
-    backends[Int(backend.index)].isDirty = true
-    note(client, effects, text: [UInt8]("a text beyond what is gathered".utf8).span)
-    setUnnamed(client, .none)
-    setUnnamed(.none, of: client, on: backend)
-    backends[Int(backend.index)].ledger.sent(Expectation(.query))
-    return .forward
-  }
-
   /// Whether nobody will read the frame: an error before it ended its batch.
   package func isSkipped(_ tag: UInt8, _ client: ClientID, on backend: BackendID) -> Bool {
     if tag == FrontendTag.sync { return false }
@@ -122,8 +108,15 @@ extension Sessions {
     guard let view = ParseView.read(in: bytes, at: offset, length: header.length) else {
       return unreadable(backend)
     }
-    let statement = statements.retain(view, in: bytes, reading: clients[Int(client.index)].reading)
     let index = Int(backend.index)
+    if statements.byteCount + header.length > mostStatementBytes,
+      statements.find(view, in: bytes, reading: clients[Int(client.index)].reading) == nil
+    {
+      rewritten.removeAll(keepingCapacity: true)
+      append(.memory, isQuery: false, on: backend)
+      return .replace
+    }
+    let statement = statements.retain(view, in: bytes, reading: clients[Int(client.index)].reading)
     if view.nameStart == view.nameEnd {
       setUnnamed(client, statement)
       setUnnamed(statement, of: client, on: backend)
@@ -248,6 +241,16 @@ extension Sessions {
     guard let view = BindView.read(in: bytes, at: offset, length: header.length) else {
       return unreadable(backend)
     }
+    return bind(client, backend, view, length: header.length, bytes, offset)
+  }
+
+  /// - Parameters:
+  ///   - view: of the frame's beginning at least, up to where its parameters begin.
+  ///   - length: of the whole frame.
+  mutating func bind(
+    _ client: ClientID, _ backend: BackendID, _ view: BindView, length: Int, _ bytes: Span<UInt8>,
+    _ offset: Int
+  ) -> FrameTreatment {
     let index = Int(backend.index)
     if view.statementStart == view.statementEnd {
       rewritten.removeAll(keepingCapacity: true)
@@ -257,8 +260,8 @@ extension Sessions {
       if unnamed != .none, statements.hasEffects(unnamed) {
         bindsEffects(client, statements.effects(of: unnamed), of: unnamed, view, bytes, backend)
       }
-      backends[index].ledger.sent(Expectation(.bind))
-      return finish(rewrittenThen: bytes, offset, header.length)
+      backends[index].ledger.sent(Expectation(.bind, StatementID.none.index))
+      return rewritten.isEmpty ? .forward : .replaceHead(0)
     }
     let name = bytes.extracting(
       view.statementStart..<nameEnd(from: view.statementStart, to: view.statementEnd))
@@ -274,9 +277,10 @@ extension Sessions {
       backends[index].isDirty = true
       install(copiedBytes(in: name, from: 0, to: name.count), of: client, on: backend)
     }
-    backends[index].ledger.sent(Expectation(.bind))
+    backends[index].ledger.sent(Expectation(.bind, (statement ?? .none).index))
     // An unknown name goes through as it is: the server says 26000, in its turn and its words.
-    if statement == nil, !isReserved(name) { return finish(rewrittenThen: bytes, offset, header.length) }
+    if statement == nil, !isReserved(name) { return rewritten.isEmpty ? .forward : .replaceHead(0) }
+    let start = rewritten.count
     rewritten.append(FrontendTag.bind)
     let lengthAt = rewritten.count
     appendInt32(0, to: &rewritten)
@@ -287,9 +291,10 @@ extension Sessions {
     } else {
       appendDisarmed(name)
     }
-    append(bytes, from: view.restStart, to: view.frameEnd)
-    patchLength(at: lengthAt, in: &rewritten)
-    return .replace
+    // The parameters follow as they lie.
+    let head = view.restStart - offset
+    patch(length - 1 - head + rewritten.count - start, at: lengthAt, in: &rewritten)
+    return .replaceHead(head)
   }
 
   private mutating func describe(

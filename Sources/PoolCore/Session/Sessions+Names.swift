@@ -207,7 +207,7 @@ extension Sessions {
   }
 
   enum Refusal {
-    case pins, name
+    case pins, name, memory
 
     /// In the statement's place, one that fails with the reason: whatever transaction is open fails as it would.
     var text: String {
@@ -218,6 +218,12 @@ extension Sessions {
         MESSAGE = 'too many clients keep a database connection for their sessions'' state', \
         HINT = 'Temporary tables, held cursors, session-level advisory locks and their like need one. \
         Use them within a transaction, or raise max_pinned_percent.'; END$refusal$
+        """
+      case .memory:
+        """
+        DO $refusal$BEGIN RAISE EXCEPTION USING ERRCODE = '53200', \
+        MESSAGE = 'the texts of prepared statements take too much of the pool''s memory', \
+        HINT = 'Close statements that are not used, or send values as parameters.'; END$refusal$
         """
       case .name:
         """

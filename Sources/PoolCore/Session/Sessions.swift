@@ -24,6 +24,8 @@ package struct Sessions: Sendable {
   package internal(set) var pinnedCount = 0
   /// How many may be.
   package var maxPinned = Int.max
+  /// Bytes that the texts of prepared statements may take, over all clients; beyond it a Parse fails (53200).
+  package var mostStatementBytes = 1 << 28
   /// Settings pin, rather than follow their client (`session_state = "pin"`).
   package var pinsSettings = false
   /// A backend is cleaned for another client only after statements whose texts do not prove that they leave nothing

@@ -71,14 +71,17 @@ package struct SessionEffects: Equatable, Sendable {
       && settingParameters.isEmpty && functions.isEmpty && !changesFunctions && !listsStatements
   }
 
-  /// Longer texts are not read to their end; they count as unknown and pin.
-  package static let longestScanned = 65_536
+  /// Longer texts are only looked through for words (``LongTextWatch``), and pin when one of them is suspect.
+  package static let longestScanned = 1 << 22
 
   /// Reads all statements of a text. Allocates only when there is something to tell.
   package static func scan(_ text: Span<UInt8>, standardConformingStrings: Bool = true) -> SessionEffects {
     var effects = SessionEffects()
     if text.count > longestScanned {
-      effects.pin = .longText
+      var watch = LongTextWatch()
+      watch.read(text)
+      watch.end()
+      if watch.isSuspect { effects.pin = .longText }
       effects.mayLeaveState = true
       return effects
     }

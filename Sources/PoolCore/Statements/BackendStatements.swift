@@ -53,6 +53,12 @@ package struct BackendStatements: Sendable {
     return entry.isThere || entry.pending > 0
   }
 
+  /// DDL has made its plan one that cannot be used: whoever binds it next closes it and parses it anew.
+  package mutating func outdated(_ statement: StatementID) {
+    guard let entry = entries[statement], entry.pending == 0, entry.isThere else { return }
+    entries[statement]?.willBeThere = false
+  }
+
   /// Parses or Closes of the statement are on their way.
   package func isPending(_ statement: StatementID) -> Bool { (entries[statement]?.pending ?? 0) > 0 }
 

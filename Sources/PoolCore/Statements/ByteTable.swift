@@ -23,6 +23,9 @@ package struct ByteTable: Sendable {
     buckets = [UInt32](repeating: 0, count: 64)
   }
 
+  /// How many bytes they have in all.
+  package private(set) var byteCount = 0
+
   /// How many different byte strings are kept.
   package var count: Int { used }
 
@@ -65,6 +68,7 @@ package struct ByteTable: Sendable {
       slots.append(slot)
     }
     used += 1
+    byteCount += bytes.count
     if used * 2 > buckets.count { rehash(buckets.count * 2) } else { insert(number) }
     return (number, true)
   }
@@ -76,6 +80,7 @@ package struct ByteTable: Sendable {
     slots[Int(number)].uses -= 1
     guard slots[Int(number)].uses == 0 else { return false }
     removeBucket(of: number)
+    byteCount -= slots[Int(number)].bytes.count
     slots[Int(number)].bytes = []
     freeSlots.append(number)
     used -= 1

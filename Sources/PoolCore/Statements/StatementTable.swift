@@ -12,6 +12,9 @@ package struct StatementTable: Sendable {
 
   package init(seed: UInt64) { texts = ByteTable(seed: seed) }
 
+  /// Bytes that their texts take.
+  package var byteCount: Int { texts.byteCount }
+
   /// How many different statements are known.
   package var count: Int { texts.count }
 
@@ -148,7 +151,12 @@ func appendInt32(_ value: Int, to out: inout [UInt8]) {
 
 /// Writes the length of a frame whose length word stands at `position` and which ends where `out` ends.
 func patchLength(at position: Int, in out: inout [UInt8]) {
-  let word = UInt32(truncatingIfNeeded: out.count - position)
+  patch(out.count - position, at: position, in: &out)
+}
+
+/// Writes a length word.
+func patch(_ length: Int, at position: Int, in out: inout [UInt8]) {
+  let word = UInt32(truncatingIfNeeded: length)
   out[position] = UInt8(truncatingIfNeeded: word >> 24)
   out[position + 1] = UInt8(truncatingIfNeeded: word >> 16)
   out[position + 2] = UInt8(truncatingIfNeeded: word >> 8)

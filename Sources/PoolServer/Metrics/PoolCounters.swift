@@ -50,6 +50,8 @@ package struct PoolCounters: Sendable {
   package var idleTransactionTimeouts: UInt64 = 0
   /// Clients pinned to their backend, by reason.
   package var pins = PinCounts()
+  /// Batches sent again because DDL had made a prepared statement's plan stale.
+  package var stalePlans: UInt64 = 0
   /// Cancel requests passed on to the pool whose client they meant.
   package var cancelsPassedOn: UInt64 = 0
   /// Cancel requests passed on to the server.

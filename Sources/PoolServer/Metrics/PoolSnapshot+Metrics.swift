@@ -60,6 +60,9 @@ extension PoolSnapshot {
       text.sample(.counter, "pins", [("reason", reason)], String(count))
     }
     text.counter(
+      "stale_plans", "Batches sent again because DDL had made a prepared statement's plan stale.",
+      counters.stalePlans)
+    text.counter(
       "cancels_passed_on", "Cancel requests for clients of other pools.", counters.cancelsPassedOn)
     text.counter("cancels_forwarded", "Cancel requests passed on to the server.", counters.cancelsForwarded)
     text.family(.counter, "forwarded_bytes", "Bytes forwarded, by direction.", unit: .bytes)

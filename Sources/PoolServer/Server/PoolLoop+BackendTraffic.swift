@@ -97,6 +97,16 @@ extension PoolLoop {
         }
         backends[index].isCopyingIn = false
         backends[index].isOverdue = false
+        if sessions.backends[index].mustRepeat {
+          out.append(base + run, count: offset - run)
+          offset += header.length
+          run = offset
+          flushRun(index, base, run, offset)
+          repeatBatch(index)
+          guard backends[index].phase != .absent, backends[index].phase != .closing else { return count }
+          out.removeAll()
+          continue
+        }
         if isForClient { answered(Int(backends[index].client)) }
         let isHeld = isForClient && holdsReady(index)
         if !isForClient || isHeld {
@@ -113,6 +123,8 @@ extension PoolLoop {
         continue
       default:
         if !isComplete, mustBeWhole(header.tag, index) { return flushRun(index, base, run, offset) }
+        let isStalePlan =
+          header.tag == BackendTag.errorResponse && meetsStalePlan(index, bytes, offset, header.length)
         switch sessions.backendSent(backend, header.tag, status: nil) {
         case .forward: passes = true
         case .swallow:
@@ -132,6 +144,7 @@ extension PoolLoop {
         case .looked(let number):
           passes = false
           looked(index, number, header.tag, bytes, offset, header.length)
+        case .failed where isStalePlan: passes = false
         case .failed:
           passes = true
           backends[index].isCopyingIn = false
@@ -270,6 +283,34 @@ extension PoolLoop {
       at = column.valueEnd
     }
     sessions.looked(number, columns, on: BackendID(index))
+  }
+
+  private mutating func meetsStalePlan(
+    _ index: Int, _ bytes: Span<UInt8>, _ offset: Int, _ length: Int
+  ) -> Bool {
+    guard backends[index].phase == .serving, backends[index].client != ClientID.none.index,
+      sessions.backends[index].ledger.bindAhead != nil
+    else { return false }
+    return sessions.meetsStalePlan(
+      ErrorFields.read(in: bytes, at: offset, length: length), BackendID(index))
+  }
+
+  /// The server is ready after a stale plan's error: the client's batch is sent once more.
+  private mutating func repeatBatch(_ index: Int) {
+    let client = Int(backends[index].client)
+    let batch = sessions.takeKept(on: BackendID(index))
+    guard backends[index].client != ClientID.none.index, clients[client].phase == .active else {
+      return backendReady(index)
+    }
+    counters.stalePlans += 1
+    out.removeAll()
+    batch.withUnsafeBytes { raw in
+      if let base = raw.baseAddress { _ = relay(client, base, raw.count, isRepeated: true) }
+    }
+    // What has come meanwhile was not read.
+    guard clients[client].phase == .active, !clients[client].incoming.isEmpty else { return }
+    processIncoming(client)
+    if clients[client].phase != .absent { readLater(client: client) }
   }
 
   /// FATAL and PANIC end the connection: its end of file follows.

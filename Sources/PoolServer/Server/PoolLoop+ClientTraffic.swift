@@ -163,7 +163,11 @@ extension PoolLoop {
         }
         return taken + borrow(index, base + taken, count - taken)
       case FrontendTag.parse, FrontendTag.bind, FrontendTag.describe, FrontendTag.execute, FrontendTag.close:
-        guard isComplete else { return taken }
+        guard isComplete else {
+          // What goes through as it comes needs a backend as soon as there is a buffer full of it.
+          guard isStreamed(header), count - taken > Self.longMessage else { return taken }
+          return taken + borrow(index, base + taken, count - taken)
+        }
         offset += header.length
         if offset - taken > Self.longMessage { return taken + borrow(index, base + taken, count - taken) }
       case FrontendTag.copyData, FrontendTag.copyDone, FrontendTag.copyFail:
@@ -226,9 +230,21 @@ extension PoolLoop {
 
   /// Sends a client's messages on to its backend, changed where its session asks for it. What `out` holds goes in
   /// front. Returns how many bytes are dealt with.
-  mutating func relay(_ index: Int, _ base: UnsafeRawPointer, _ count: Int) -> Int {
+  ///
+  /// - Parameter isRepeated: this batch has been sent before, and nothing of it was carried out.
+  mutating func relay(
+    _ index: Int, _ base: UnsafeRawPointer, _ count: Int, isRepeated: Bool = false
+  ) -> Int {
     let client = ClientID(index)
     let backend = BackendID(clients[index].backend)
+    // The batch before comes first.
+    if sessions.backends[Int(backend.index)].mustRepeat { return 0 }
+    sessions.dropKept(on: backend)
+    let mayKeep =
+      !isRepeated && count <= Sessions.mostKept && clients[index].passthrough == 0
+      && base.load(as: UInt8.self) == FrontendTag.bind
+      && sessions.backends[Int(backend.index)].ledger.isAtBatchStart
+    var syncs = 0
     if clients[index].since == 0 { clients[index].since = now.nanoseconds }
     if sessions.backends[Int(backend.index)].ledger.owesNothing {
       if clients[index].askedAt == 0 { clients[index].askedAt = now.nanoseconds }
@@ -242,6 +258,10 @@ extension PoolLoop {
       offset = min(count, clients[index].passthrough)
       clients[index].passthrough -= offset
       if clients[index].dropsRest { run = offset }
+      if sessions.clients[index].watch != nil {
+        sessions.streamed(
+          client, bytes.extracting(0..<offset), isEnd: clients[index].passthrough == 0, on: backend)
+      }
     }
     var leaves = false
     var isBroken = false
@@ -268,20 +288,26 @@ extension PoolLoop {
       let treatment: FrameTreatment
       if isComplete || Sessions.streams(header.tag) {
         treatment = sessions.clientSends(client, to: backend, header, in: bytes, at: offset)
-      } else if header.tag == FrontendTag.query, header.length > Self.longestGathered {
-        treatment = sessions.clientStreamsQuery(client, to: backend)
       } else if header.length > Self.longMessage, sessions.isSkipped(header.tag, client, on: backend) {
         treatment = .drop
+      } else if isStreamed(header) {
+        treatment = streamed(index, header, bytes, offset)
       } else {
         break
       }
       let here = isComplete ? header.length : count - offset
+      if header.tag == FrontendTag.sync { syncs += 1 }
       switch treatment {
       case .forward: break
       case .replace:
         out.append(base + run, count: offset - run)
         out.append(sessions.rewritten)
         run = offset + here
+      case .replaceHead(let head):
+        out.append(base + run, count: offset - run)
+        out.append(sessions.rewritten)
+        run = offset + head
+      case .incomplete: break frames
       case .drop:
         out.append(base + run, count: offset - run)
         run = offset + here
@@ -304,6 +330,14 @@ extension PoolLoop {
       sendToBackend(Int(backend.index), UnsafeRawPointer(out.base), out.count)
     }
     if offset > 0 { watchRunning(index) }
+    // One Sync, and that at the end.
+    if mayKeep, syncs == 1, offset == count, !leaves, !isBroken,
+      (base + count - FrameHeader.size).load(as: UInt8.self) == FrontendTag.sync
+    {
+      sessions.backends[Int(backend.index)].kept.append(
+        contentsOf: UnsafeRawBufferPointer(start: base, count: count))
+      sessions.keeps(on: backend)
+    }
     // What is on the books has been sent; only then may the client go.
     if leaves { closeClient(index) }
     if isBroken { protocolViolation(index, broken) }
@@ -317,8 +351,36 @@ extension PoolLoop {
     return offset
   }
 
-  /// A longer Query is sent on as it comes, without being read.
-  private static let longestGathered = 1 << 26
+  /// A longer Query or Parse is sent on as it comes, without being read.
+  private static let longestGathered = SessionEffects.longestScanned
+
+  /// Whether the message goes on to its backend before all of it has come, as CopyData does, too.
+  @inline(__always)
+  private func isStreamed(_ header: FrameHeader) -> Bool {
+    switch header.tag {
+    case FrontendTag.bind: header.length > Self.longMessage
+    case FrontendTag.query, FrontendTag.parse: header.length > Self.longestGathered
+    default: false  // all others are short, or streamed by their nature
+    }
+  }
+
+  /// The beginning of such a message.
+  private mutating func streamed(
+    _ index: Int, _ header: FrameHeader, _ bytes: Span<UInt8>, _ offset: Int
+  ) -> FrameTreatment {
+    let client = ClientID(index)
+    let backend = BackendID(clients[index].backend)
+    switch header.tag {
+    case FrontendTag.bind:
+      return sessions.clientStreamsBind(client, to: backend, header, in: bytes, at: offset)
+    case FrontendTag.parse: return sessions.clientStreamsParse(client, to: backend, in: bytes, at: offset)
+    default:  // Query
+      let treatment = sessions.clientStreamsQuery(client, to: backend)
+      let start = min(offset + FrameHeader.size, bytes.count)
+      sessions.streamed(client, bytes.extracting(start..<bytes.count), isEnd: false, on: backend)
+      return treatment
+    }
+  }
 
   // MARK: Sending
 

@@ -25,6 +25,18 @@ package struct BindView: Equatable, Sendable {
     self.frameEnd = frameEnd
   }
 
+  /// The view of what has come of a frame whose tag byte is at `offset`; nil until its names are there.
+  /// ``frameEnd`` is where the bytes end.
+  package static func readNames(in bytes: Span<UInt8>, at offset: Int) -> BindView? {
+    let portalStart = offset + FrameHeader.size
+    guard portalStart < bytes.count,
+      let portalEnd = terminator(in: bytes, from: portalStart, limit: bytes.count),
+      let statementEnd = terminator(in: bytes, from: portalEnd + 1, limit: bytes.count)
+    else { return nil }
+    return BindView(
+      portalStart: portalStart, portalEnd: portalEnd, statementEnd: statementEnd, frameEnd: bytes.count)
+  }
+
   /// The view of the complete frame of `length` bytes whose tag byte is at `offset`, or nil when it is
   /// malformed: a name without its end, or no room for the three counts that follow.
   @inlinable

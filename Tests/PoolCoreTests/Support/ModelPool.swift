@@ -97,6 +97,8 @@ struct ModelPool {
     switch sessions.clientSends(client, to: backend, header, in: frame.span, at: 0) {
     case .forward: servers[Int(backend.index)].inbox += frame
     case .replace: servers[Int(backend.index)].inbox += sessions.rewritten
+    case .replaceHead(let head): servers[Int(backend.index)].inbox += sessions.rewritten + frame[head...]
+    case .incomplete: faults.append("incomplete: \(frame)")
     case .drop: break
     case .malformed: faults.append("malformed: \(frame)")
     }

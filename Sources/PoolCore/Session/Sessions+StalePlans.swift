@@ -1,0 +1,52 @@
+package import PostgresWire
+
+// "cached plan must not change result type": DDL has given a prepared statement other columns. Parsed anew it is well,
+// which a client alone on its connection would have to do itself. So the batch that met the error is sent once more,
+// if that can change nothing: it begins with the Bind, outside a transaction, and nothing of it has been answered.
+// Source: PostgreSQL 15, `RevalidateCachedQuery`.
+
+extension Sessions {
+  /// Bytes of a batch that are kept at most.
+  package static let mostKept = 16_384
+
+  /// The client's batch that has just been sent is in ``BackendSession/kept``: a Bind in front, one Sync at its end,
+  /// outside a transaction.
+  package mutating func keeps(on backend: BackendID) {
+    let index = Int(backend.index)
+    backends[index].keptAnswers = backends[index].ledger.clientAnswersOwed
+  }
+
+  /// An ErrorResponse has come and is not on the books yet. True when the client need not see it: its batch is sent
+  /// again behind the next ReadyForQuery. In any case a stale statement is parsed anew where it is bound next.
+  package mutating func meetsStalePlan(_ error: ErrorFields?, _ backend: BackendID) -> Bool {
+    let index = Int(backend.index)
+    guard let error, error.sqlState == "0A000", error.routine == "RevalidateCachedQuery",
+      let statement = backends[index].ledger.bindAhead
+    else { return false }
+    if statement == .none {
+      backends[index].statements.unnamedOwner = .none
+    } else {
+      // It is stale on all backends that have it.
+      for other in backends.indices { backends[other].statements.outdated(statement) }
+    }
+    let isUnanswered =
+      !backends[index].kept.isEmpty && backends[index].keptAnswers == backends[index].ledger.clientAnswersOwed
+    guard isUnanswered, backends[index].owner != .none else { return false }
+    backends[index].mustRepeat = true
+    return true
+  }
+
+  /// The batch to send again; it is not kept any more.
+  package mutating func takeKept(on backend: BackendID) -> [UInt8] {
+    defer { dropKept(on: backend) }
+    return backends[Int(backend.index)].kept
+  }
+
+  /// More has been sent, or all is answered.
+  @inline(__always)
+  package mutating func dropKept(on backend: BackendID) {
+    if backends[Int(backend.index)].kept.isEmpty { return }
+    backends[Int(backend.index)].kept.removeAll(keepingCapacity: true)
+    backends[Int(backend.index)].mustRepeat = false
+  }
+}
