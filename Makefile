@@ -1,7 +1,7 @@
 # Everything goes through these few words; each installs what it needs first (scripts/setup.sh says what).
 
 .DEFAULT_GOAL := help
-.PHONY: help demo bench test build release format lint clean setup setup-tests
+.PHONY: help demo bench test conformance build release format lint clean setup setup-tests
 
 SOURCES := Package.swift Sources Tests
 # The Swift libraries go into the executable, so that it runs where no Swift is installed.
@@ -20,6 +20,9 @@ test: setup-tests ## All tests and the format lint; some of them: make test ARGS
 	swift build --product dbtool
 	swift test $(ARGS)
 	@$(MAKE) --no-print-directory lint
+
+conformance: build ## The pool beside PostgreSQL, by all drivers; options: make conformance ARGS="--only psycopg3"
+	@scripts/conformance.sh $(ARGS)
 
 build: setup ## The debug executable, .build/debug/dbtool
 	swift build --product dbtool

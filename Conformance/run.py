@@ -18,8 +18,7 @@ import noise
 import parity.play
 import servers
 
-DRIVERS = ["psycopg2", "psycopg3", "asyncpg", "pg8000", "sqlalchemy", "django", "node-pg", "pgx", "lib-pq", "pgjdbc",
-           "dbd-pg", "ruby-pg", "php-pdo", "libpq", "psql", "pgbench"]
+DRIVERS = ["psycopg2", "psycopg3", "asyncpg", "pg8000", "node-pg", "pgjdbc", "dbd-pg", "ruby-pg", "php-pdo", "psql", "pgbench"]
 
 
 def main():
@@ -35,9 +34,12 @@ def main():
             database = "conf_" + name.replace("-", "_")
             for server in (direct, behind):
                 server.create(database)
+                server.run(database, "CREATE SCHEMA noise AUTHORIZATION noise")
             sides = Sides(direct.port, pool.port, database, folder)
-            behind.run(database, "CREATE SCHEMA noise AUTHORIZATION noise")
             if name == "parity":
+                for server in (direct, behind):
+                    # Random scripts may have one client wait for the other's lock.
+                    server.run("postgres", f"ALTER DATABASE {database} SET lock_timeout = '300ms'")
                 run_parity(sides, options, report)
                 continue
             driver = drivers.Driver(name, options.build)
@@ -145,7 +147,8 @@ def differ(options, report, driver, case, step, sql, direct, pooled):
     if options.json:
         return
     limit = None if options.full else 400
-    print(f"{driver} {case} step {step}: {sql[:200]}\n    direct: {direct[:limit]}\n    pooled: {pooled[:limit]}", flush=True)
+    shown = "\n" + sql if driver == "parity" else sql[:200]
+    print(f"{driver} {case} step {step}: {shown}\n    direct: {direct[:limit]}\n    pooled: {pooled[:limit]}", flush=True)
 
 
 def say(options, line):
