@@ -18,7 +18,7 @@ import noise
 import parity.play
 import servers
 
-DRIVERS = ["psycopg2", "psycopg3", "asyncpg", "pg8000", "node-pg", "pgx", "lib-pq", "pgjdbc", "dbd-pg", "ruby-pg", "php-pdo", "psql", "pgbench"]
+DRIVERS = ["psycopg2", "psycopg3", "asyncpg", "pg8000", "sqlalchemy", "django", "node-pg", "pgx", "lib-pq", "pgjdbc", "dbd-pg", "ruby-pg", "php-pdo", "libpq", "psql", "pgbench"]
 
 
 def main():
