@@ -67,7 +67,8 @@ struct ReplyLedgerTests {
     LedgerCase(
       claim: "each message has its own answer, and Sync ends the batch",
       events: [
-        .sent(.parse, 7), .sent(.bind), .sent(.describe), .sent(.execute), .sent(.close), .sent(.sync),
+        .sent(.parse, 7), .sent(.bind), .sent(.describe, UInt32.max), .sent(.execute), .sent(.close),
+        .sent(.sync),
         .came(Tag.parseComplete, .prepared(StatementID(7), forward: true)), .came(Tag.bindComplete, .forward),
         .came(Tag.rowDescription, .forward), .came(Tag.dataRow, .forward),
         .came(Tag.commandComplete, .completed), .came(Tag.closeComplete, .forward), .settled(false),
@@ -76,7 +77,7 @@ struct ReplyLedgerTests {
     LedgerCase(
       claim: "a statement's Describe is two messages",
       events: [
-        .sent(.describe), .sent(.sync), .came(Tag.parameterDescription, .forward),
+        .sent(.describe, UInt32.max), .sent(.sync), .came(Tag.parameterDescription, .forward),
         .came(Tag.noData, .forward),
         .ready(.idle, answered), .settled(true),
       ]),
@@ -202,7 +203,18 @@ struct ReplyLedgerTests {
       events: [.sent(.bind), .sent(.sync), .ready(.idle, .violation)]),
     LedgerCase(claim: "a row for nobody", events: [.came(Tag.dataRow, .violation)]),
     LedgerCase(claim: "a row for a Bind", events: [.sent(.bind), .came(Tag.dataRow, .violation)]),
-    LedgerCase(claim: "a row for a Describe", events: [.sent(.describe), .came(Tag.dataRow, .violation)]),
+    LedgerCase(
+      claim: "what a named statement returns is told message by message",
+      events: [
+        .sent(.describe, 7),
+        .came(Tag.parameterDescription, .described(StatementID(UInt32(7)), forward: true)),
+        .came(Tag.rowDescription, .described(StatementID(UInt32(7)), forward: true)),
+        .sent(.hiddenDescribe, 8),
+        .came(Tag.parameterDescription, .described(StatementID(UInt32(8)), forward: false)),
+        .came(Tag.noData, .described(StatementID(UInt32(8)), forward: false)),
+      ]),
+    LedgerCase(
+      claim: "a row for a Describe", events: [.sent(.describe, UInt32.max), .came(Tag.dataRow, .violation)]),
     LedgerCase(
       claim: "a row for a look would not be told twice",
       events: [.sent(.look), .came(Tag.rowDescription, .violation)]),

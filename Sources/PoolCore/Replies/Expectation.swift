@@ -2,7 +2,9 @@
 package struct Expectation: Equatable, Sendable {
   package enum Kind: UInt8, Sendable {
     // The client's own.
-    case query, functionCall, sync, parse, describe, execute, close
+    case query, functionCall, sync, parse, execute, close
+    /// Payload: the statement; none for a portal, the unnamed one and one of SQL's PREPARE.
+    case describe
     /// Payload: the statement; none for the unnamed one and for one of SQL's PREPARE.
     case bind
     /// CopyDone or CopyFail: no answer of its own, but a Sync behind it counts again.
@@ -18,6 +20,8 @@ package struct Expectation: Equatable, Sendable {
     case refusal
     // The pool's, between the client's messages.
     case hiddenParse, hiddenClose
+    /// What a statement returns is asked for. Payload: the statement.
+    case hiddenDescribe
     /// What is put in front of a client's first bytes. Payload: how many answers are still to come.
     case front
     /// A value that is asked for once a transaction has ended. Payload: which.
@@ -27,7 +31,7 @@ package struct Expectation: Equatable, Sendable {
     /// The client must not see what comes back for it.
     var isHidden: Bool {
       switch self {
-      case .hiddenParse, .hiddenClose, .front, .look, .ownSync, .ownQuery: true
+      case .hiddenParse, .hiddenClose, .hiddenDescribe, .front, .look, .ownSync, .ownQuery: true
       case .query, .functionCall, .sync, .parse, .bind, .describe, .execute, .close, .copyEnd,
         .duplicateParse, .probeParse, .unreadable, .refusal:
         false
@@ -64,6 +68,8 @@ package enum ReplyVerdict: Equatable, Sendable {
   case frontFailed
   /// An error for the client.
   case failed
+  /// Part of what a statement returns.
+  case described(StatementID, forward: Bool)
   /// A value that was asked for, by its number.
   case looked(UInt32)
   /// An error that nobody asked for: the server is ending the connection.

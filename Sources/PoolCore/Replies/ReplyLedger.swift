@@ -71,6 +71,11 @@ package struct ReplyLedger: Sendable {
     return owed
   }
 
+  /// The next answer tells what a named statement returns.
+  package var isDescribing: Bool {
+    headKind == .hiddenDescribe || (headKind == .describe && entries[head].payload != StatementID.none.index)
+  }
+
   /// The statement of the Bind that the next answer is for; `nil` when it is for something else.
   package var bindAhead: StatementID? {
     headKind == .bind ? StatementID(entries[head].payload) : nil
@@ -93,7 +98,7 @@ package struct ReplyLedger: Sendable {
       case .query, .functionCall, .sync: owed += 1
       case .parse, .bind, .describe, .execute, .close, .copyEnd, .duplicateParse, .probeParse, .unreadable,
         .refusal, .hiddenParse,
-        .hiddenClose,
+        .hiddenClose, .hiddenDescribe,
         .front, .look, .ownSync, .ownQuery:
         break
       }
@@ -125,7 +130,7 @@ package struct ReplyLedger: Sendable {
       isCopyingIn = false
       if count == 0 { return }
     case .parse, .bind, .describe, .execute, .close, .duplicateParse, .probeParse, .unreadable, .refusal,
-      .hiddenParse, .hiddenClose,
+      .hiddenParse, .hiddenClose, .hiddenDescribe,
       .front,
       .look:
       isBatchOpen = true
@@ -173,8 +178,14 @@ package struct ReplyLedger: Sendable {
       return tag == BackendTag.dataRow || tag == BackendTag.rowDescription ? .forward : .violation
     case .describe:
       if tag == BackendTag.dataRow { return .violation }
+      let statement = StatementID(entries[head].payload)
       if tag != BackendTag.parameterDescription { pop() }
-      return .forward
+      return statement == .none ? .forward : .described(statement, forward: true)
+    case .hiddenDescribe:
+      if tag == BackendTag.dataRow { return .violation }
+      let statement = StatementID(entries[head].payload)
+      if tag != BackendTag.parameterDescription { pop() }
+      return .described(statement, forward: false)
     case .front, .ownQuery: return .swallow
     case .look: return tag == BackendTag.dataRow ? .looked(entries[head].payload) : .violation
     case .functionCall, .sync, .ownSync, .parse, .bind, .close, .duplicateParse, .probeParse, .unreadable,
@@ -229,7 +240,8 @@ package struct ReplyLedger: Sendable {
       pop()
       return kind == .front ? .frontDone : .swallow
     case .ownQuery: return .swallow
-    case .functionCall, .sync, .ownSync, .describe, .copyEnd, .unreadable: return .violation
+    case .functionCall, .sync, .ownSync, .describe, .hiddenDescribe, .copyEnd, .unreadable:
+      return .violation
     }
   }
 
@@ -247,7 +259,7 @@ package struct ReplyLedger: Sendable {
       pop()
       return .ready(forward: false)
     case .parse, .bind, .describe, .execute, .close, .duplicateParse, .probeParse, .unreadable, .refusal,
-      .hiddenParse, .hiddenClose,
+      .hiddenParse, .hiddenClose, .hiddenDescribe,
       .front,
       .look,
       .copyEnd:
@@ -271,7 +283,7 @@ package struct ReplyLedger: Sendable {
       skip()
       return .swallow
     case .parse, .bind, .describe, .execute, .close, .duplicateParse, .probeParse, .unreadable, .refusal,
-      .hiddenParse, .hiddenClose,
+      .hiddenParse, .hiddenClose, .hiddenDescribe,
       .copyEnd:
       skip()
       return .failed
@@ -287,7 +299,9 @@ package struct ReplyLedger: Sendable {
       case .sync, .ownSync: return
       case .query, .functionCall: skippedQueries += 1
       case .parse, .probeParse, .hiddenParse, .hiddenClose: dropped.append(entries[head])
-      case .ownQuery, .bind, .describe, .execute, .close, .duplicateParse, .unreadable, .refusal, .front,
+      case .ownQuery, .bind, .describe, .execute, .close, .duplicateParse, .unreadable, .refusal,
+        .hiddenDescribe,
+        .front,
         .look,
         .copyEnd:
         break
@@ -330,7 +344,7 @@ package struct ReplyLedger: Sendable {
       case .query, .ownQuery, .functionCall: endsBatch = true
       case .parse, .bind, .describe, .execute, .close, .copyEnd, .duplicateParse, .probeParse, .unreadable,
         .refusal, .hiddenParse,
-        .hiddenClose,
+        .hiddenClose, .hiddenDescribe,
         .front, .look:
         break
       }

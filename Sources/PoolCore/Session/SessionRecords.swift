@@ -111,6 +111,8 @@ package struct BackendSession: Sendable {
   var guests: [[UInt8]] = []
   /// More than one client has had it.
   var hadOthers = false
+  /// Of what a statement returns, as far as the answer has come.
+  var describing = Fingerprint()
   /// Since it was cleaned last, more has run on it than provably leaves nothing; see ``Sessions/trustsTokens``.
   var isDirty = false
   /// The database has sequences that cache values, which DISCARD SEQUENCES would throw away.
@@ -127,6 +129,8 @@ package enum FrameTreatment: Equatable, Sendable {
   case replace
   /// ``Sessions/rewritten`` in place of its first bytes, so many; the others as they are.
   case replaceHead(Int)
+  /// Not before the backend has answered what ``Sessions/rewritten`` asks.
+  case hold
   /// Not before more of it has come.
   case incomplete
   /// Not at all.

@@ -120,9 +120,11 @@ extension Sessions {
     if view.nameStart == view.nameEnd {
       setUnnamed(client, statement)
       setUnnamed(statement, of: client, on: backend)
+      rewritten.removeAll(keepingCapacity: true)
+      installCalled(by: statement, of: client, on: backend)
       backends[index].statements.unnamedPending += 1
       backends[index].ledger.sent(Expectation(.parse, StatementID.none.index))
-      return .forward
+      return finish(rewrittenThen: bytes, offset, header.length)
     }
     rewritten.removeAll(keepingCapacity: true)
     let name = bytes.extracting(view.nameStart..<nameEnd(from: view.nameStart, to: view.nameEnd))
@@ -192,6 +194,7 @@ extension Sessions {
   /// The Parse goes into ``rewritten`` and on the books.
   private mutating func sendParse(_ statement: StatementID, on backend: BackendID, hidden: Bool) {
     let index = Int(backend.index)
+    installCalled(by: statement, of: backends[index].owner, on: backend)
     statements.appendParse(statement, to: &rewritten)
     if !backends[index].statements.isKnown(statement) { statements.retain(statement) }
     backends[index].statements.parseSent(statement, hidden: hidden)
@@ -199,6 +202,14 @@ extension Sessions {
     if let victim = backends[index].statements.toEvict(limit: maxStatements) {
       sendClose(victim, on: backend)
     }
+  }
+
+  /// What `EXECUTE name` returns is what the statement of that name does: it must be there when it is parsed.
+  private mutating func installCalled(
+    by statement: StatementID, of client: ClientID, on backend: BackendID
+  ) {
+    guard client != .none, statements.hasEffects(statement) else { return }
+    for called in statements.effects(of: statement).executed { install(called, of: client, on: backend) }
   }
 
   private mutating func sendClose(_ statement: StatementID, on backend: BackendID) {
@@ -269,6 +280,13 @@ extension Sessions {
     let statement = known(client, name)
     if let statement {
       prepareIfMissing(statement, for: client, on: backend)
+      switch agreement(client, statement, on: backend) {
+      case .agreed: break
+      case .differs: append(.changedPlan, isQuery: false, on: backend)
+      case .unknown:
+        askForDescription(of: statement, on: backend)
+        return .hold
+      }
       if statements.mayLeaveState(statement) { backends[index].isDirty = true }
       if statements.hasEffects(statement) {
         bindsEffects(client, statements.effects(of: statement), of: statement, view, bytes, backend)
@@ -305,13 +323,13 @@ extension Sessions {
     }
     let index = Int(backend.index)
     guard view.isStatement else {
-      backends[index].ledger.sent(Expectation(.describe))
+      backends[index].ledger.sent(Expectation(.describe, StatementID.none.index))
       return .forward
     }
     rewritten.removeAll(keepingCapacity: true)
     if view.nameStart == view.nameEnd {
       restoreUnnamed(client, on: backend)
-      backends[index].ledger.sent(Expectation(.describe))
+      backends[index].ledger.sent(Expectation(.describe, StatementID.none.index))
       return finish(rewrittenThen: bytes, offset, header.length)
     }
     let name = bytes.extracting(view.nameStart..<nameEnd(from: view.nameStart, to: view.nameEnd))
@@ -321,7 +339,7 @@ extension Sessions {
     } else {
       install(copiedBytes(in: name, from: 0, to: name.count), of: client, on: backend)
     }
-    backends[index].ledger.sent(Expectation(.describe))
+    backends[index].ledger.sent(Expectation(.describe, (statement ?? .none).index))
     if statement == nil, !isReserved(name) { return finish(rewrittenThen: bytes, offset, header.length) }
     appendTarget(FrontendTag.describe, statement, else: name)
     return .replace
@@ -382,6 +400,7 @@ extension Sessions {
       rewritten.append(0)
       backends[index].ledger.sent(Expectation(.hiddenClose, StatementID.none.index))
     } else {
+      installCalled(by: wanted, of: client, on: backend)
       statements.appendUnnamedParse(wanted, to: &rewritten)
       backends[index].ledger.sent(Expectation(.hiddenParse, StatementID.none.index))
     }

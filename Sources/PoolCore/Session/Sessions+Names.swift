@@ -206,8 +206,11 @@ extension Sessions {
     effects.pin != nil || (pinsSettings && !effects.settings.isEmpty)
   }
 
+  /// What the server says of a prepared statement that DDL has given other columns.
+  static let changedPlan = "cached plan must not change result type"
+
   enum Refusal {
-    case pins, name, memory
+    case pins, name, memory, changedPlan
 
     /// In the statement's place, one that fails with the reason: whatever transaction is open fails as it would.
     var text: String {
@@ -224,6 +227,11 @@ extension Sessions {
         DO $refusal$BEGIN RAISE EXCEPTION USING ERRCODE = '53200', \
         MESSAGE = 'the texts of prepared statements take too much of the pool''s memory', \
         HINT = 'Close statements that are not used, or send values as parameters.'; END$refusal$
+        """
+      case .changedPlan:
+        """
+        DO $refusal$BEGIN RAISE EXCEPTION USING ERRCODE = '0A000', MESSAGE = '\(Sessions.changedPlan)'; \
+        END$refusal$
         """
       case .name:
         """

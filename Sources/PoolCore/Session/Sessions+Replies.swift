@@ -11,7 +11,7 @@ extension Sessions {
     if tag == BackendTag.errorResponse, backends[index].ledger.isLooking { backends[index].lookFailed = true }
     let verdict = backends[index].ledger.received(tag, status: status)
     switch verdict {
-    case .forward, .swallow, .completed, .ready, .frontDone, .looked, .unasked, .violation:
+    case .forward, .swallow, .completed, .ready, .frontDone, .looked, .described, .unasked, .violation:
       return verdict
     case .prepared(let statement, _):
       if statement != .none {

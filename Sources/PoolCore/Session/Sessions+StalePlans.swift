@@ -29,6 +29,8 @@ extension Sessions {
       // It is stale on all backends that have it.
       for other in backends.indices { backends[other].statements.outdated(statement) }
     }
+    // It reads the rows by what it was told: it must know.
+    if names.told(backends[index].owner, statement) != nil { return false }
     let isUnanswered =
       !backends[index].kept.isEmpty && backends[index].keptAnswers == backends[index].ledger.clientAnswersOwed
     guard isUnanswered, backends[index].owner != .none else { return false }

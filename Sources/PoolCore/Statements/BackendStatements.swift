@@ -14,6 +14,8 @@ package struct BackendStatements: Sendable {
     var batch: UInt32 = 0
     var isOwnParse = false
     var lastUse: UInt32 = 0
+    /// What it returns, once the backend has told.
+    var description: UInt64?
   }
 
   private var entries: [StatementID: Entry] = [:]
@@ -70,7 +72,18 @@ package struct BackendStatements: Sendable {
     entry.batch = batch
     entry.isOwnParse = !hidden
     entry.lastUse = clock
+    entry.description = nil
     entries[statement] = entry
+  }
+
+  /// The backend has told what the statement returns.
+  mutating func described(_ statement: StatementID, as print: UInt64) {
+    entries[statement]?.description = print
+  }
+
+  func description(of statement: StatementID) -> UInt64? {
+    guard let entry = entries[statement], entry.willBeThere else { return nil }
+    return entry.description
   }
 
   package mutating func closeSent(_ statement: StatementID) {

@@ -7,12 +7,28 @@ package struct ClientStatements: Sendable {
   private var named: [UInt64: StatementID] = [:]
   /// Each client's names, for when it ends.
   private var namesOf: [UInt32: [UInt32]] = [:]
+  /// (client, statement) → what the client was told that it returns.
+  private var toldOf: [UInt64: UInt64] = [:]
   /// Each client's unnamed statement.
   private var unnamed: [StatementID] = []
 
   package init(seed: UInt64) { names = ByteTable(seed: seed) }
 
   private func key(_ client: ClientID, _ name: UInt32) -> UInt64 { UInt64(client.index) << 32 | UInt64(name) }
+
+  /// The client has been told what the statement returns.
+  mutating func tell(_ client: ClientID, _ statement: StatementID, _ print: UInt64) {
+    // Closed already, in the same batch.
+    guard namesOf[client.index]?.contains(where: { named[key(client, $0)] == statement }) == true else {
+      return
+    }
+    toldOf[key(client, statement.index)] = print
+  }
+
+  /// What the client has been told that the statement returns; `nil` when it never asked.
+  func told(_ client: ClientID, _ statement: StatementID) -> UInt64? {
+    toldOf.isEmpty ? nil : toldOf[key(client, statement.index)]
+  }
 
   /// The statement that the client calls so; `nil` when it has none.
   package func statement(_ client: ClientID, named name: Span<UInt8>) -> StatementID? {
@@ -24,7 +40,9 @@ package struct ClientStatements: Sendable {
   package mutating func define(
     _ client: ClientID, name: Span<UInt8>, _ statement: StatementID
   ) -> StatementID? {
+    if !toldOf.isEmpty { toldOf[key(client, statement.index)] = nil }
     if let number = names.find(name), let old = named[key(client, number)] {
+      toldOf[key(client, old.index)] = nil
       named[key(client, number)] = statement
       return old
     }
@@ -39,6 +57,7 @@ package struct ClientStatements: Sendable {
     guard let number = names.find(name), let old = named.removeValue(forKey: key(client, number)) else {
       return nil
     }
+    toldOf[key(client, old.index)] = nil
     namesOf[client.index]?.removeAll { $0 == number }
     _ = names.release(number)
     return old
@@ -50,6 +69,7 @@ package struct ClientStatements: Sendable {
       return false
     }
     named[key(client, number)] = nil
+    toldOf[key(client, statement.index)] = nil
     namesOf[client.index]?.removeAll { $0 == number }
     _ = names.release(number)
     return true
@@ -68,6 +88,7 @@ package struct ClientStatements: Sendable {
         continue
       }
       named[key(client, number)] = nil
+      toldOf[key(client, old.index)] = nil
       _ = names.release(number)
       statements.append(old)
     }
@@ -79,7 +100,10 @@ package struct ClientStatements: Sendable {
   package mutating func closeAll(_ client: ClientID) -> [StatementID] {
     var statements: [StatementID] = []
     for number in namesOf.removeValue(forKey: client.index) ?? [] {
-      if let old = named.removeValue(forKey: key(client, number)) { statements.append(old) }
+      if let old = named.removeValue(forKey: key(client, number)) {
+        toldOf[key(client, old.index)] = nil
+        statements.append(old)
+      }
       _ = names.release(number)
     }
     return statements

@@ -114,6 +114,16 @@ package struct StatementTable: Sendable {
     patchLength(at: lengthAt, in: &out)
   }
 
+  /// A Describe message for the statement's backend name.
+  func appendDescribe(_ statement: StatementID, to out: inout [UInt8]) {
+    out.append(FrontendTag.describe)
+    let lengthAt = out.count
+    appendInt32(0, to: &out)
+    out.append(UInt8(ascii: "S"))
+    appendBackendName(of: statement, to: &out)
+    patchLength(at: lengthAt, in: &out)
+  }
+
   /// A Close message for the statement's backend name. Closing what is not there is no error.
   package func appendClose(_ statement: StatementID, to out: inout [UInt8]) {
     out.append(FrontendTag.close)

@@ -141,6 +141,11 @@ extension PoolLoop {
         case .prepared(_, let isForClient): passes = isForClient
         case .unprepared: passes = false
         case .frontDone: passes = false
+        case .described(let statement, let isForClient):
+          passes = isForClient
+          sessions.described(
+            statement, bytes, offset, header.length, on: backend, toldClient: isForClient)
+          if !isForClient, header.tag != BackendTag.parameterDescription { resumeHeld(index) }
         case .looked(let number):
           passes = false
           looked(index, number, header.tag, bytes, offset, header.length)
@@ -152,7 +157,8 @@ extension PoolLoop {
             sessions.rolledBack(ClientID(backends[index].client))
           }
           noteEnding(index, bytes, offset, header.length)
-          if backends[index].isOverdue, let answer = overdueAnswer(bytes, offset, header.length) {
+          resumeHeld(index)
+          if let answer = answer(for: index, bytes, offset, header.length) {
             out.append(base + run, count: offset - run)
             out.append(answer)
             run = offset + header.length
@@ -206,6 +212,8 @@ extension PoolLoop {
   private func mustBeWhole(_ tag: UInt8, _ index: Int) -> Bool {
     switch tag {
     case BackendTag.commandComplete, BackendTag.errorResponse: true
+    case BackendTag.parameterDescription, BackendTag.rowDescription:
+      sessions.backends[index].ledger.isDescribing
     case BackendTag.dataRow: sessions.backends[index].ledger.isLooking
     default: false
     }

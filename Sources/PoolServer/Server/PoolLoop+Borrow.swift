@@ -77,6 +77,7 @@ extension PoolLoop {
   /// The backend is the client's. What must go in front of its bytes is in `out`.
   mutating func activate(_ index: Int, _ backend: Int) {
     clients[index].phase = .active
+    clients[index].awaitsDescription = false
     clients[index].backend = UInt32(backend)
     clients[index].since = now.nanoseconds
     backends[backend].client = UInt32(index)

@@ -7,6 +7,10 @@ import PostgresWire
 extension PoolLoop {
   /// Reads what the client has sent, as long as it may be read.
   mutating func clientReadable(_ index: Int) {
+    if clients[index].mustResume {
+      clients[index].mustResume = false
+      processIncoming(index)
+    }
     for _ in 0..<Self.readsPerTurn {
       switch clients[index].phase {
       case .absent: return
@@ -21,7 +25,7 @@ extension PoolLoop {
       case .startup, .authenticating, .idle, .active: break
       }
       // Neither is one that does not take the pool's own answers: they would pile up.
-      if clients[index].blockedByBackend || clients[index].holdsReady
+      if clients[index].blockedByBackend || clients[index].holdsReady || clients[index].awaitsDescription
         || (clients[index].phase == .idle && !clients[index].outgoing.isEmpty)
       {
         clients[index].mayRead = true
@@ -238,7 +242,7 @@ extension PoolLoop {
     let client = ClientID(index)
     let backend = BackendID(clients[index].backend)
     // The batch before comes first.
-    if sessions.backends[Int(backend.index)].mustRepeat { return 0 }
+    if sessions.backends[Int(backend.index)].mustRepeat || clients[index].awaitsDescription { return 0 }
     sessions.dropKept(on: backend)
     let mayKeep =
       !isRepeated && count <= Sessions.mostKept && clients[index].passthrough == 0
@@ -307,6 +311,12 @@ extension PoolLoop {
         out.append(base + run, count: offset - run)
         out.append(sessions.rewritten)
         run = offset + head
+      case .hold:
+        out.append(base + run, count: offset - run)
+        out.append(sessions.rewritten)
+        run = offset
+        clients[index].awaitsDescription = true
+        break frames
       case .incomplete: break frames
       case .drop:
         out.append(base + run, count: offset - run)

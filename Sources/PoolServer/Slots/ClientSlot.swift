@@ -35,6 +35,10 @@ struct ClientSlot {
   var dropsRest = false
   /// It keeps its backend beyond its transactions; counted and logged once.
   var isPinned = false
+  /// Its Bind waits for what the backend says that the statement returns; nothing behind it is relayed until then.
+  var awaitsDescription = false
+  /// The answer is there, and what it has sent meanwhile can go on.
+  var mustResume = false
   /// Its ReadyForQuery waits for what its database's listener has to say; it is not read until then.
   var holdsReady = false
   /// Its timer is for a client that says nothing within its transaction, not for a query that runs.

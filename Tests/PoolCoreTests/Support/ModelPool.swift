@@ -98,6 +98,7 @@ struct ModelPool {
     case .forward: servers[Int(backend.index)].inbox += frame
     case .replace: servers[Int(backend.index)].inbox += sessions.rewritten
     case .replaceHead(let head): servers[Int(backend.index)].inbox += sessions.rewritten + frame[head...]
+    case .hold: faults.append("held, though nobody was told a description: \(frame)")
     case .incomplete: faults.append("incomplete: \(frame)")
     case .drop: break
     case .malformed: faults.append("malformed: \(frame)")
@@ -133,7 +134,7 @@ struct ModelPool {
       }
     case .looked(let number): sessions.looked(number, [Array(reply.text.utf8)], on: backend)
     case .frontFailed, .unasked, .violation: faults.append("\(verdict) for \(reply)")
-    case .forward, .swallow, .ready, .prepared, .unprepared, .frontDone, .failed: break
+    case .forward, .swallow, .ready, .prepared, .unprepared, .frontDone, .failed, .described: break
     }
     if verdict.reachesClient {
       if let holder { clients[holder].received.append(reply) } else { faults.append("nobody's: \(reply)") }
@@ -191,10 +192,12 @@ extension ReplyVerdict {
   /// Whether the message goes to the client.
   var reachesClient: Bool {
     switch self {
-    case .forward, .completed, .failed, .ready(forward: true), .prepared(_, forward: true): true
+    case .forward, .completed, .failed, .ready(forward: true), .prepared(_, forward: true),
+      .described(_, forward: true):
+      true
     case .swallow, .ready(forward: false), .prepared(_, forward: false), .unprepared, .frontDone,
       .frontFailed,
-      .looked, .unasked, .violation:
+      .looked, .described(_, forward: false), .unasked, .violation:
       false
     }
   }
