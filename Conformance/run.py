@@ -121,7 +121,8 @@ def run_case(name, shared, programs, options, report, driver):
         answers = [program.answer() for program in programs]
         if options.answers:
             print("   ", step, answers[0])
-        if answers[0] != answers[1]:
+        # No answer from both proves nothing, so it is no likeness.
+        if answers[0] != answers[1] or None in answers:
             same = False
             shown = [answer if answer is not None else "no answer" for answer in answers]
             differ(options, report, driver.name, name, number, " ".join(step), *shown)
