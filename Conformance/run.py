@@ -8,6 +8,7 @@ import argparse
 import fnmatch
 import json
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -23,6 +24,8 @@ DRIVERS = ["psycopg2", "psycopg3", "asyncpg", "pg8000", "sqlalchemy", "django", 
 
 def main():
     options = arguments()
+    # Ended by a signal it still ends what it has started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     folder = tempfile.mkdtemp(prefix="dbtool-conformance-")
     shared = cases.read_all(os.path.join(drivers.HERE, "cases"))
     chosen = [name for name in [*DRIVERS, "parity"] if selects(options.only, name)]
