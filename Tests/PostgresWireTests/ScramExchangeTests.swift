@@ -71,10 +71,35 @@ struct ScramExchangeTests {
     var first = client("pencil")
     var server = ScramServer(verifier: try verifier(), serverNonce: "one", hash: .plain)
     try exchange(&first, &server)
-    var second = ScramClient(keys: try #require(first.keys), clientNonce: "other", hash: .plain)
+    let keys = try #require(first.keys)
+    var second = ScramClient(keys: keys, of: try verifier(), clientNonce: "other", hash: .plain)
     server = ScramServer(verifier: try verifier(), serverNonce: "two", hash: .plain)
     try exchange(&second, &server)
     #expect(second.hasVerifiedServer)
+  }
+
+  @Test("the keys open nothing that has another salt or iteration count")
+  func otherSecret() throws {
+    let keys = ScramKeys(clientKey: Array(repeating: 1, count: 32), serverKey: Array(repeating: 2, count: 32))
+    var client = ScramClient(keys: keys, of: try verifier(iterations: 3), clientNonce: "client", hash: .plain)
+    var server = ScramServer(verifier: try verifier(), serverNonce: "server", hash: .plain)
+    let first = try server.receivedFirst(mechanism: client.mechanism, message: client.clientFirst())
+    #expect(throws: ScramError.otherVerifier) { try client.received(serverFirst: first) }
+  }
+
+  @Test("while a password changes the one before it counts, too", arguments: ["new", "old", "other"])
+  func change(password: String) throws {
+    var client = client(password)
+    var server = ScramServer(
+      verifier: try verifier("new"), previous: try verifier("old"), serverNonce: "server", hash: .plain)
+    guard password != "other" else {
+      #expect(throws: ScramError.wrongPassword) { try exchange(&client, &server) }
+      return
+    }
+    try exchange(&client, &server)
+    #expect(client.hasVerifiedServer)
+    // The key to the old one opens nothing any more.
+    #expect((server.clientKey != nil) == (password == "new"))
   }
 
   @Test("with channel binding both must be on the same channel")

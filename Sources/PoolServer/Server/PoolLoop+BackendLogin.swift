@@ -13,6 +13,8 @@ struct BackendLogin {
   var isSecondTry = false
   /// The first way was refused by the server's rules, so the second is taken first from now on, if it works.
   var wasRefused = false
+  /// Which of the account's passwords is shown: 0 is the one that is tried first.
+  var choice = 0
   var scram: ScramClient?
   var reported: [ReportedParameter] = []
   var salt: [UInt8] = []
@@ -143,6 +145,7 @@ extension PoolLoop {
   private mutating func backendLoggedIn(_ index: Int) {
     guard let login = backendLogins[index] else { return closeBackend(index) }
     let identity = Int(login.identity.index)
+    passwordTaken(login)
     if identities.entries[identity].common == nil { identities.entries[identity].common = login.reported }
     backends[index].phase = .preparing
     sessions.backendArrived(BackendID(index))
@@ -178,18 +181,22 @@ extension PoolLoop {
     backendTimers.cancel(index)
     backends[index].phase = .serving
     counters.backendConnectsSucceeded += 1
-    if server.downSince != nil || !server.wasReached {
-      logger.notice("the server answers", metadata: ["backends": "\(pool.limits.maxBackends)"])
-    }
-    server.downSince = nil
-    server.wasReached = true
-    server.complaint.settled()
+    serverAnswers()
     switch pool.connected(BackendID(index), at: now) {
     case .lend(let client): serveWaiter(client, index)
     case .keep: break
     case .close: closeBackend(index)
     }
     openForWaiters()
+  }
+
+  mutating func serverAnswers() {
+    if server.downSince != nil || !server.wasReached {
+      logger.notice("the server answers", metadata: ["backends": "\(pool.limits.maxBackends)"])
+    }
+    server.downSince = nil
+    server.wasReached = true
+    server.complaint.settled()
   }
 
   /// `max_connections_percent` of what the server leaves to ordinary roles.
@@ -212,12 +219,13 @@ extension PoolLoop {
     _ index: Int, _ error: ErrorFields?, _ reason: String, isFinal: Bool = false, hint: String? = nil
   ) {
     guard backends[index].phase != .absent, let login = backendLogins[index] else { return }
-    if triesOtherwise(index, login, error) { return }
+    if triesOtherwise(index, login, error) || triesOtherPassword(index, login, error) { return }
     counters.backendConnectsFailed += 1
     server.lastError = reason
     let identity = login.identity
     pool.connectFailed(at: now)
-    let isTemporary = error.map { Self.isTemporary($0.sqlState) } ?? !isFinal
+    let isTemporary =
+      error.map { Self.isTemporary($0.sqlState) || mayBeChanging(identity, $0) } ?? !isFinal
     let who = identities.entries[Int(identity.index)]
     if let missed = server.complaint.tell("\(who.serverUser)/\(who.database): \(reason)", at: now) {
       var facts: Logger.Metadata = [

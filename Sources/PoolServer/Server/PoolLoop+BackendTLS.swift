@@ -170,7 +170,7 @@ extension PoolLoop {
   }
 
   /// Closes the connection of a slot that stays taken.
-  private mutating func dropConnection(_ index: Int) {
+  mutating func dropConnection(_ index: Int) {
     poller.remove(backends[index].fd)
     close(backends[index].fd)
     backends[index].tls?.free()

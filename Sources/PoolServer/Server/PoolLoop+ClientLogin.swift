@@ -6,8 +6,16 @@ import PostgresWire
 /// A client on its way in.
 struct ClientLogin {
   let request: StartupRequest
-  var scram: ScramServer
-  var receivedFirst = false
+  var exchange: Exchange
+
+  enum Exchange {
+    /// SASLInitialResponse is awaited. → `scramFinal`.
+    case scramFirst(ScramServer)
+    /// The client's proof is awaited.
+    case scramFinal(ScramServer)
+    /// The hash of one of these and the salt is awaited.
+    case md5([String], salt: [UInt8])
+  }
 }
 
 // A client's startup packet, its SCRAM exchange, and its settings tried on a backend.
@@ -97,14 +105,8 @@ extension PoolLoop {
     }
     // As long as PostgreSQL 18's (MAX_CANCEL_KEY_LENGTH is what a client may have to take).
     if minor >= 2 { longSecrets[index] = secureRandomBytes(32) }
-    let binding =
-      clients[index].tls?.endPoint(ofPeer: false).map { ChannelBinding.tlsServerEndPoint($0) } ?? .none
-    writer.authenticationSASL(mechanisms: binding.mechanisms)
-    logins[index] = ClientLogin(
-      request: request,
-      scram: ScramServer(
-        verifier: identities.verifier(of: request.user), serverNonce: scramNonce(),
-        channelBinding: binding, hash: .openSSL))
+    let exchange = challenge(index, request, &writer)
+    logins[index] = ClientLogin(request: request, exchange: exchange)
     clients[index].phase = .authenticating
     sendToClient(index, writer.bytes)
   }
@@ -136,35 +138,37 @@ extension PoolLoop {
     guard var login = logins[index] else { return closeClient(index) }
     var writer = MessageWriter(reservingCapacity: 256)
     do throws(ScramError) {
-      if login.receivedFirst {
+      switch login.exchange {
+      case .scramFirst(var scram):
+        guard let first = PasswordResponse.saslInitialResponse(in: bytes, at: 0, length: header.length) else {
+          throw .outOfTurn
+        }
+        writer.authenticationSASLContinue(
+          try scram.receivedFirst(mechanism: first.mechanism, message: first.response ?? []))
+        login.exchange = .scramFinal(scram)
+        logins[index] = login
+        return sendToClient(index, writer.bytes)
+      case .scramFinal(var scram):
         guard let message = PasswordResponse.saslResponse(in: bytes, at: 0, length: header.length) else {
           throw .outOfTurn
         }
-        let final = try login.scram.receivedFinal(message)
-        guard identities.isKnown(login.request.user) else { throw .wrongPassword }
+        let final = try scram.receivedFinal(message)
+        try passwordProved(login.request.user, by: scram)
         writer.authenticationSASLFinal(final)
-        writer.authenticationOk()
-        sendToClient(index, writer.bytes)
-        logins[index] = nil
-        if clients[index].phase == .authenticating { authenticated(index, login.request) }
-        return
+      case .md5(let hashes, let salt):
+        guard let answer = PasswordResponse.password(in: bytes, at: 0, length: header.length) else {
+          throw .outOfTurn
+        }
+        guard isMD5Answer(answer, to: salt, hashes),
+          identities.accounts[Array(login.request.user.utf8)] != nil
+        else { throw .wrongPassword }
       }
-      guard let first = PasswordResponse.saslInitialResponse(in: bytes, at: 0, length: header.length) else {
-        throw .outOfTurn
-      }
-      login.receivedFirst = true
-      writer.authenticationSASLContinue(
-        try login.scram.receivedFirst(mechanism: first.mechanism, message: first.response ?? []))
-      logins[index] = login
+      writer.authenticationOk()
       sendToClient(index, writer.bytes)
+      logins[index] = nil
+      if clients[index].phase == .authenticating { authenticated(index, login.request) }
     } catch {
-      counters.clientSetupsFailedAuthentication += 1
-      logger.info("login refused: \(error.message)", metadata: ["user": "\(login.request.user)"])
-      // Alike for a wrong password and an unknown user, in words and time.
-      let isPassword = error == .wrongPassword
-      loginFailed(
-        index, isPassword ? "28P01" : error.sqlState,
-        isPassword ? "password authentication failed for user \"\(login.request.user)\"" : error.message)
+      authenticationFailed(index, login.request, error)
     }
   }
 

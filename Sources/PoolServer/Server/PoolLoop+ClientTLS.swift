@@ -117,7 +117,7 @@ extension PoolLoop {
   /// SIGHUP: reads the certificates again. Connections keep what they began with; new ones get the new.
   mutating func reloadTLS() {
     guard clientTLS != nil || serverTLS != nil else {
-      logger.notice("SIGHUP: the configuration is read at start only; restart to change it")
+      logger.notice("SIGHUP: users and passwords were looked at; all else is read at start only")
       return
     }
     do throws(TLSFailure) {
@@ -126,7 +126,8 @@ extension PoolLoop {
       serverTLS = fresh.server
       let facts: Logger.Metadata = fresh.clients.map { ["certificate": "\($0.description)"] } ?? [:]
       logger.notice(
-        "SIGHUP: certificates read again for new connections; all else is read at start only", metadata: facts
+        "SIGHUP: users, passwords and certificates read again for new connections; all else is read at start only",
+        metadata: facts
       )
     } catch {
       logger.error(

@@ -28,7 +28,9 @@ extension PoolLoop {
       let signal = clinux_next_signal(signals)
       switch signal {
       case 0: return
-      case SIGHUP: reloadTLS()
+      case SIGHUP:
+        reloadSecrets()
+        reloadTLS()
       default:
         if drain.isDraining {
           logger.warning("second signal: ending at once")
@@ -49,6 +51,8 @@ extension PoolLoop {
       case .resolved(let addresses):
         server.isResolving = false
         if !addresses.isEmpty { server.addresses = addresses }
+      case .verifier(let user, let password, let verifier):
+        identities.accounts[Array(user.utf8)]?.password.adopt(verifier, of: password)
       case .peerResolved(let addresses, let request, let asker): peerResolved(addresses, request, asker)
       }
     }
@@ -185,9 +189,12 @@ extension PoolLoop {
   /// second: /readyz must not depend on a first client, nor stay red after the server has come back.
   private mutating func probeServer() {
     guard !server.wasReached || server.downSince != nil, pool.openCount == 0, !drain.isDraining,
-      now >= server.probeDue, let user = settings.users.first,
+      now >= server.probeDue, let account = identities.accounts.probe,
+      // Nobody has said of which database a user of auth_file is; the one that initdb makes is nearly always there.
       let identity = identities.identity(
-        user: user.name, database: settings.probeDatabase ?? user.serverUser ?? user.name, in: &pool),
+        user: account.user.name,
+        database: settings.probeDatabase
+          ?? (account.isListed ? "postgres" : account.user.serverUser ?? account.user.name), in: &pool),
       let backend = pool.openAhead(identity)
     else { return }
     server.probeDue = now.advanced(byMilliseconds: 1_000)

@@ -20,6 +20,9 @@ struct PoolLoop: ~Copyable {
   var pool: Pool
   var sessions: Sessions
   var identities: IdentityTable
+  /// `auth_file`, and when it may be read again.
+  var userList: WatchedFile?
+  var userListDue = Instant(nanoseconds: 0)
   var clients: SlotTable<ClientSlot>
   var backends: SlotTable<BackendSlot>
   var clientTimers: TimerWheel
@@ -132,6 +135,10 @@ struct PoolLoop: ~Copyable {
   /// Runs until the pool has drained. Returns the exit status: 0 after a clean drain, 128 + n when a second signal
   /// ended it at once.
   mutating func run() -> Int32 {
+    if !settings.authFile.isEmpty {
+      userList = WatchedFile(settings.authFile)
+      readUserList()
+    }
     while true {
       let count = poller.wait(milliseconds: waitTime())
       now = Instant(nanoseconds: clinux_now())
@@ -249,6 +256,8 @@ enum LoopMessage: Sendable {
   case drain
   /// The target's name was looked up again.
   case resolved([SocketAddress])
+  /// Computed from a plain password of `auth_file`.
+  case verifier(user: String, password: String, ScramVerifier)
   /// Where another pool is, the cancel for it, and who asked for that.
   case peerResolved([SocketAddress], [UInt8], Token)
 }

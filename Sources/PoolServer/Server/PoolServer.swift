@@ -30,10 +30,19 @@ package enum PoolServer {
 package struct PoolStartError: Error, Sendable {
   package let message: String
   package let hint: String
+  /// The file at fault, and its line; from 1.
+  package var file: String?
+  package var line: Int?
 
   init(_ message: String, hint: String) {
     self.message = message
     self.hint = hint
+  }
+
+  init(_ error: AccessFileError, hint: String) {
+    self.init(error.line == nil ? error.message : error.what, hint: hint)
+    file = error.line == nil ? nil : error.path
+    line = error.line
   }
 }
 
@@ -94,6 +103,7 @@ final class PoolParts: Sendable {
     if let certificate = tls.clients?.description {
       logger.notice("TLS for clients", metadata: ["certificate": "\(certificate)"])
     }
+    try Self.checkFiles(settings)
     addresses = try Self.targetAddresses(settings.target)
     listeners = try Self.bind(settings.listeners)
     status = try Self.startStatus(settings, mailbox)
@@ -126,6 +136,15 @@ final class PoolParts: Sendable {
   }
 
   // MARK: Starting
+
+  /// The loop reads them; here a mistake in them still stops the start.
+  private static func checkFiles(_ settings: PoolSettings) throws(PoolStartError) {
+    do throws(AccessFileError) {
+      if !settings.authFile.isEmpty { _ = try PoolLoop.users(in: settings.authFile) }
+    } catch {
+      throw PoolStartError(error, hint: #"auth_file has lines like "app" "secret", both in double quotes"#)
+    }
+  }
 
   private static func targetAddresses(_ target: PoolSettings.Target) throws(PoolStartError) -> [SocketAddress]
   {

@@ -37,10 +37,14 @@ package struct PoolSettings: Sendable {
   /// Who may log in, and how the backend is entered.
   package struct User: Sendable, CustomStringConvertible, CustomReflectable {
     package var name: String
+    /// Plain, an md5 hash or a SCRAM verifier, as ``StoredPassword`` tells them apart.
     package var password: String
+    /// Where the password can be read again.
+    package var passwordSource: SecretSource?
     /// The role at the server; the same name when absent.
     package var serverUser: String?
     package var serverPassword: String?
+    package var serverPasswordSource: SecretSource?
     /// Backends of this user over all databases; 0 = only the cap.
     package var maxConnections = 0
     /// Stronger than the database's and the pool's.
@@ -103,6 +107,8 @@ package struct PoolSettings: Sendable {
   /// Towards clients.
   package var tls = TLS()
   package var users: [User]
+  /// PgBouncer's userlist.txt, whose users may log in beside ``users``; empty: none.
+  package var authFile = ""
   /// Empty: every name is passed through.
   package var databases: [Database] = []
 

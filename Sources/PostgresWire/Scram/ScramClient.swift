@@ -5,7 +5,7 @@
 package struct ScramClient: Sendable {
   private enum Secret {
     case password(String)
-    case keys(ScramKeys)
+    case keys(ScramKeys, of: ScramVerifier?)
   }
 
   private enum State {
@@ -43,12 +43,15 @@ package struct ScramClient: Sendable {
     self.init(.password(password), clientNonce, channelBinding, user, hash)
   }
 
-  /// A client that has the keys and not the password: they fit one salt and iteration count.
+  /// A client that has the keys and not the password.
+  /// - Parameter verifier: whose keys they are: they open nothing that has another salt or iteration count. `nil`:
+  ///   the caller has seen that they fit.
   package init(
-    keys: ScramKeys, clientNonce: String, channelBinding: ChannelBinding = .none, user: String = "",
+    keys: ScramKeys, of verifier: ScramVerifier? = nil, clientNonce: String,
+    channelBinding: ChannelBinding = .none, user: String = "",
     hash: ScramHash
   ) {
-    self.init(.keys(keys), clientNonce, channelBinding, user, hash)
+    self.init(.keys(keys, of: verifier), clientNonce, channelBinding, user, hash)
   }
 
   private init(
@@ -78,6 +81,8 @@ package struct ScramClient: Sendable {
   }
 
   /// Takes AuthenticationSASLContinue; returns the client-final-message for SASLResponse.
+  /// - Throws: ``ScramError/otherVerifier`` for keys that do not fit.
+  ///
   /// Derives keys from the password, so it takes milliseconds.
   package mutating func received(serverFirst message: [UInt8]) throws(ScramError) -> [UInt8] {
     guard case .awaitingServerFirst(let firstBare) = state else { throw .outOfTurn }
@@ -92,7 +97,7 @@ package struct ScramClient: Sendable {
     guard let iterations = iterationCount(try attributes.value(of: "i")) else { throw .iterationsOutOfRange }
     try attributes.expectEnd()
 
-    let keys = derivedKeys(salt: salt, iterations: iterations)
+    let keys = try derivedKeys(salt: salt, iterations: iterations)
     self.keys = keys
     let withoutProof = Array("c=".utf8) + Base64.encoded(gs2Header + bindingData) + Array(",r=".utf8) + nonce
     let comma = Array(",".utf8)
@@ -117,11 +122,13 @@ package struct ScramClient: Sendable {
     hasVerifiedServer = true
   }
 
-  private func derivedKeys(salt: [UInt8], iterations: Int) -> ScramKeys {
+  private func derivedKeys(salt: [UInt8], iterations: Int) throws(ScramError) -> ScramKeys {
     switch secret {
     case .password(let password):
-      hash.keys(password: preparedPassword(password), salt: salt, iterations: iterations)
-    case .keys(let keys): keys
+      return hash.keys(password: preparedPassword(password), salt: salt, iterations: iterations)
+    case .keys(let keys, let verifier):
+      if let verifier, verifier.salt != salt || verifier.iterations != iterations { throw .otherVerifier }
+      return keys
     }
   }
 

@@ -52,6 +52,9 @@ package enum ScramError: Error, Equatable, Sendable {
   /// The server does not know the password, or it is not the server.
   case serverNotAuthentic
 
+  /// There is a key and no password, and the server's secret has another salt or number of iterations than that key.
+  case otherVerifier
+
   /// The sentence for people, without the peer's name.
   package var message: String {
     switch self {
@@ -69,6 +72,7 @@ package enum ScramError: Error, Equatable, Sendable {
     case .iterationsOutOfRange: "SCRAM iteration count is outside 1 to \(ScramVerifier.maximumIterations)"
     case .wrongPassword: "password authentication failed"
     case .refusedByServer(let reason): "server refused SCRAM authentication: \(reason)"
+    case .otherVerifier: "the server's SCRAM secret is another than the one that the pool has"
     case .serverNotAuthentic: "server could not prove that it knows the password"
     }
   }
@@ -82,7 +86,7 @@ package enum ScramError: Error, Equatable, Sendable {
       "08P01"
     case .authorizationIdentity, .mandatoryExtension: "0A000"
     case .channelBindingStripped, .channelBindingMismatch: "28000"
-    case .wrongPassword, .refusedByServer, .serverNotAuthentic: "28P01"
+    case .wrongPassword, .refusedByServer, .serverNotAuthentic, .otherVerifier: "28P01"
     }
   }
 }

@@ -41,7 +41,7 @@ package struct ScramKeys: Equatable, Sendable {
 }
 
 /// Whether two secrets are equal, in a time that does not say where they differ.
-func isEqualInConstantTime(_ one: [UInt8], _ other: [UInt8]) -> Bool {
+package func isEqualInConstantTime(_ one: [UInt8], _ other: [UInt8]) -> Bool {
   guard one.count == other.count else { return false }
   var difference: UInt8 = 0
   for index in one.indices { difference |= one[index] ^ other[index] }

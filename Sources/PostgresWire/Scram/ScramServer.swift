@@ -15,6 +15,7 @@ package struct ScramServer: Sendable {
 
   private var state = State.awaitingFirst
   private let verifier: ScramVerifier
+  private let previous: ScramVerifier?
   private let serverNonce: [UInt8]
   private let channelBinding: ChannelBinding
   private let hash: ScramHash
@@ -24,12 +25,17 @@ package struct ScramServer: Sendable {
   package private(set) var clientKey: [UInt8]?
 
   /// - Parameters:
+  ///   - previous: of the password before the last change, which counts, too; only with the verifier's salt and
+  ///     iterations can it be tried in the same exchange.
   ///   - serverNonce: fresh randomness in printable ASCII without commas; 24 characters of base64 will do.
   ///   - channelBinding: what the client may bind to.
   package init(
-    verifier: ScramVerifier, serverNonce: String, channelBinding: ChannelBinding = .none, hash: ScramHash
+    verifier: ScramVerifier, previous: ScramVerifier? = nil, serverNonce: String,
+    channelBinding: ChannelBinding = .none, hash: ScramHash
   ) {
     self.verifier = verifier
+    let isTried = previous?.salt == verifier.salt && previous?.iterations == verifier.iterations
+    self.previous = isTried ? previous : nil
     self.serverNonce = Array(serverNonce.utf8)
     self.channelBinding = channelBinding
     self.hash = hash
@@ -83,10 +89,19 @@ package struct ScramServer: Sendable {
     guard proof.count == verifier.storedKey.count else { throw attributes.malformed("a proof of 32 bytes") }
 
     let authMessage = transcript + Array(",".utf8) + withoutProof
-    let key = exclusiveOr(proof, hash.hmac(verifier.storedKey, authMessage))
-    guard isEqualInConstantTime(hash.sha256(key), verifier.storedKey) else { throw .wrongPassword }
+    // Both are computed in any case, so that the time does not tell which of them it was.
+    let key = provedKey(proof, verifier, authMessage)
+    let oldKey = provedKey(proof, previous ?? verifier, authMessage)
     clientKey = key
-    return Array("v=".utf8) + Base64.encoded(hash.hmac(verifier.serverKey, authMessage))
+    guard key != nil || oldKey != nil else { throw .wrongPassword }
+    let proved = key == nil ? previous ?? verifier : verifier
+    return Array("v=".utf8) + Base64.encoded(hash.hmac(proved.serverKey, authMessage))
+  }
+
+  /// The client's key when the proof was made with it.
+  private func provedKey(_ proof: [UInt8], _ verifier: ScramVerifier, _ authMessage: [UInt8]) -> [UInt8]? {
+    let key = exclusiveOr(proof, hash.hmac(verifier.storedKey, authMessage))
+    return isEqualInConstantTime(hash.sha256(key), verifier.storedKey) ? key : nil
   }
 
   /// Steps over the flag that says what the client knows about channel binding, and judges it.

@@ -17,6 +17,9 @@ package struct ScramVerifier: Equatable, Sendable {
   /// us busy, not to be safe.
   package static let maximumIterations = 1_000_000
 
+  /// Of PostgreSQL's salts, in bytes.
+  package static let saltLength = 16
+
   private static let keyLength = 32
   private static let prefix = "SCRAM-SHA-256$"
 
@@ -66,12 +69,25 @@ package struct ScramVerifier: Equatable, Sendable {
   /// - Parameter secret: random, kept for as long as the process runs. Real users' `iterations` and length of
   ///   salt must be the same, or these tell.
   package static func mock(
-    user: String, secret: [UInt8], iterations: Int = defaultIterations, hash: ScramHash
+    user: String, secret: [UInt8], iterations: Int = defaultIterations, saltLength: Int = saltLength,
+    hash: ScramHash
   ) -> ScramVerifier {
     func derived(_ purpose: String) -> [UInt8] { hash.hmac(secret, Array("\(purpose) \(user)".utf8)) }
     return ScramVerifier(
-      iterations: iterations, salt: Array(derived("salt").prefix(16)), storedKey: derived("stored key"),
-      serverKey: derived("server key"))
+      iterations: iterations, salt: salt(of: user, secret: secret, length: saltLength, hash: hash),
+      storedKey: derived("stored key"), serverKey: derived("server key"))
+  }
+
+  /// A salt that is the user's own for as long as `secret` is kept: a user who is not known has the same that it
+  /// would have if it were, and two passwords of one user can be told apart by one exchange.
+  package static func salt(
+    of user: String, secret: [UInt8], length: Int = saltLength, hash: ScramHash
+  ) -> [UInt8] {
+    var salt: [UInt8] = []
+    while salt.count < length {
+      salt += hash.hmac(secret, Array("salt \(salt.count) \(user)".utf8))
+    }
+    return Array(salt.prefix(length))
   }
 }
 

@@ -44,7 +44,8 @@ struct PoolCommand: ParsableCommand {
     do {
       status = try PoolServer.run(settings: configuration.settings, logger: logger)
     } catch {
-      throw Failure(error.message, hint: error.hint)
+      let place = error.file.map { Failure.Place(file: $0, line: error.line) }
+      throw Failure(error.message, place: place, hint: error.hint)
     }
     if status != ExitStatus.done { throw ExitCode(status) }
   }

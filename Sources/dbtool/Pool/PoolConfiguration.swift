@@ -20,6 +20,8 @@ struct PoolConfiguration: Sendable {
     let entries = document.map { PoolEntries(document: $0) }
     var target = try entries?.target()
     var users = try entries?.users() ?? []
+    let values = Layers(flags: flags, variables: variables.values, file: file, document: document)
+    let hasOtherUsers = values.text("auth_file") != ""
     var database: String?
     if target == nil || users.isEmpty {
       let named = try PoolServerTarget.named(in: environment)
@@ -27,14 +29,15 @@ struct PoolConfiguration: Sendable {
       target = target ?? named.target
       database = named.database
       guard target != nil else { throw Self.noTarget }
-      if users.isEmpty { users = [try Self.user(named)] }
+      if users.isEmpty, !hasOtherUsers || named.password?.reveal.isEmpty == false {
+        users = [try Self.user(named)]
+      }
     }
     guard let target else { throw Self.noTarget }
 
     var settings = PoolSettings(target: target, users: users)
     settings.databases = try entries?.databases() ?? []
     settings.probeDatabase = settings.databases.first?.target ?? database
-    let values = Layers(flags: flags, variables: variables.values, file: file, document: document)
     for key in PoolKeys.scalars { try values.fill(key, into: &settings) }
     try values.checkTLS(settings.tls)
     settings.peers = try entries?.peers(ownID: settings.poolID) ?? []
@@ -76,6 +79,11 @@ private struct Layers {
     return key.fallback.flatMap { try? key.value(ofText: $0) }
   }
 
+  func text(_ name: String) -> String {
+    guard case .text(let text) = value(of: PoolKeys.scalar(name)) else { return "" }
+    return text
+  }
+
   /// Puts the key's value where the settings keep it.
   func fill(_ key: PoolKey, into settings: inout PoolSettings) throws(Failure) {
     guard let value = value(of: key) else { return }
@@ -91,7 +99,7 @@ private struct Layers {
       case ("tls.mode", .text(let mode)):
         settings.tls.mode = PoolSettings.TLS.Mode(rawValue: mode) ?? .disable
       case ("tls.cert_file", .text(let path)), ("tls.key_file", .text(let path)),
-        ("tls.ca_file", .text(let path)):
+        ("tls.ca_file", .text(let path)), ("auth_file", .text(let path)):
         key.fill(.text(fromFolder(path, of: key)), into: &settings)
       default: key.fill(value, into: &settings)  // the other keys know their own field
       }

@@ -91,7 +91,37 @@ struct PoolEntries: Sendable {
     user.maxConnections = entry.count("max_connections") ?? 0
     user.serverUser = entry.text("server_user").flatMap { $0.isEmpty ? nil : $0 }
     user.serverPassword = try self.password(entry, "server_password_file", label)
+    user.passwordSource =
+      source(entry, "password_file", label) ?? source(entry, "secret_file", label, of: name)
+    user.serverPasswordSource = source(entry, "server_password_file", label)
     return user
+  }
+
+  /// Where the password can be read again while the pool runs.
+  /// - Parameter user: whose secret the file must be; `nil`: it is a file with the password only.
+  private func source(
+    _ entry: PoolDocument.Entry, _ key: String, _ label: String, of user: String? = nil
+  ) -> SecretSource? {
+    guard let given = entry.text(key), !given.isEmpty else { return nil }
+    let path = given.hasPrefix("/") ? given : document.folder + given
+    return SecretSource(path: path) { () throws(AccessFileError) in
+      let secret: TargetSource
+      do throws(Failure) {
+        secret =
+          try user == nil
+          ? SecretFile.password(at: path, from: "\(key) of \(label)")
+          : SecretFile.secret(at: path, from: "\(key) of \(label)")
+      } catch {
+        throw AccessFileError(path: path, what: "cannot be used: \(error.what)")
+      }
+      if let user, let found = secret.user, found != user {
+        throw AccessFileError(path: path, what: "is for user \(found.quoted), not \(user.quoted)")
+      }
+      guard let password = secret.password?.reveal, !password.isEmpty else {
+        throw AccessFileError(path: path, what: "has no password")
+      }
+      return password
+    }
   }
 
   private func password(_ entry: PoolDocument.Entry, _ key: String, _ label: String) throws(Failure)

@@ -34,6 +34,8 @@ struct PoolFlags: ParsableArguments {
   @Option(key: "tcp_user_timeout") var tcpUserTimeout: [PoolFlag]
   @Option(key: "pool_id") var poolID: [PoolFlag]
 
+  @Option(key: "auth_file") var authFile: [PoolFlag]
+
   @Option(key: "max_connections") var maxConnections: [PoolFlag]
   @Option(key: "max_connections_percent") var maxConnectionsPercent: [PoolFlag]
   @Option(key: "max_idle_connections_percent") var maxIdleConnectionsPercent: [PoolFlag]

@@ -35,6 +35,11 @@ enum PoolKeys {
       "pool_id", .count(PoolSettings.poolIDs, .init(\.poolID)), "0",
       "Which of several pools behind one address this is, for cancels; 0 = it is alone."),
 
+    // MARK: Who may log in
+    PoolKey(
+      "auth_file", .text(.init(\.authFile)), "",
+      "Users beside [[pool.users]], as PgBouncer's userlist.txt has them; read again when it changes."),
+
     // MARK: Backends
     PoolKey(
       "max_connections", .optionalCount(1...mostBackends, .init(\.maxConnections)), nil,
@@ -159,7 +164,9 @@ enum PoolKeys {
   /// `[[pool.users]]`: the file only.
   static let user: [PoolKey] = [
     PoolKey("name", .text(), nil, "Who may log in. Required, unless secret_file says it."),
-    PoolKey("password", .text(), nil, "The password; or one of the next two."),
+    PoolKey(
+      "password", .text(), nil,
+      "The password, plain or as pg_authid stores it (md5…, SCRAM-SHA-256$…); or one of the next two."),
     PoolKey("password_file", .text(), nil, "A file with the password as its only line."),
     PoolKey(
       "secret_file", .text(), nil, "A JSON file with username and password, as AWS Secrets Manager stores it."

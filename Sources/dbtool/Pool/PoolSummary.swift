@@ -14,9 +14,11 @@ struct PoolSummary: Sendable {
     server =
       target.host.hasPrefix("/")
       ? "\(target.host) (port \(target.port))" : ListenAddress.text(target.host, target.port)
-    users = settings.users.map { user in
+    var users = settings.users.map { user in
       user.serverUser.map { $0 == user.name ? user.name : "\(user.name) as \($0)" } ?? user.name
     }
+    if !settings.authFile.isEmpty { users.append("those of \(settings.authFile)") }
+    self.users = users
     listeners = settings.listeners.map { ListenAddress.text($0) }
     http = settings.http.map { "http://" + ListenAddress.text($0.host, $0.port) }
     if let maximum = settings.maxConnections {

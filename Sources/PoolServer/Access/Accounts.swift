@@ -1,0 +1,201 @@
+import PoolCore
+import PostgresWire
+
+/// Somebody who may log in.
+struct Account {
+  let user: PoolSettings.User
+  /// What clients show; the server, too, unless it has a password of its own.
+  var password: Credential
+  var serverPassword: Credential?
+  var file: WatchedFile?
+  var serverFile: WatchedFile?
+  /// Keys that a client's login has proved, for a stored verifier. In memory only.
+  var proved: (keys: ScramKeys, verifier: ScramVerifier)?
+
+  init(_ user: PoolSettings.User) {
+    self.user = user
+    password = Credential(StoredPassword(user.password))
+    serverPassword = user.serverPassword.map { Credential(StoredPassword($0)) }
+    file = user.passwordSource.map { WatchedFile($0.path) }
+    serverFile = user.serverPasswordSource.map { WatchedFile($0.path) }
+  }
+
+  var serverCredential: Credential {
+    get { serverPassword ?? password }
+    set { if serverPassword == nil { password = newValue } else { serverPassword = newValue } }
+  }
+
+  /// Whether the password at the server comes from where it may change.
+  var hasFile: Bool { serverPassword == nil ? file != nil || isListed : serverFile != nil }
+  var isListed = false
+
+  /// Whether the pool could log in at the server by itself.
+  var canEnter: Bool {
+    switch serverCredential.current {
+    case .plain(let text): !text.isEmpty
+    case .md5: true
+    case .scram(let verifier): proved?.verifier == verifier
+    }
+  }
+}
+
+/// How a client is asked for its password, and what its answer is compared with.
+enum PasswordChallenge {
+  case scram(ScramVerifier, previous: ScramVerifier?)
+  /// Hashes of which one must fit.
+  case md5([String])
+}
+
+/// Everybody who may log in: those of the configuration, then those of `auth_file`.
+struct Accounts {
+  /// By the bytes of the name: Swift's equality of Strings holds two spellings of one accented letter for the same.
+  private var named: [[UInt8]: Account] = [:]
+  private var listed: [[UInt8]: Account] = [:]
+  /// Those whom the configuration names, in its order.
+  private let names: [[UInt8]]
+  private let secret = secureRandomBytes(32)
+  /// How known users are asked: an unknown one is asked as one of them would be.
+  private var manners: [Manner] = []
+
+  private enum Manner: Hashable {
+    case scram(iterations: Int, saltLength: Int)
+    case md5
+  }
+
+  init(_ users: [PoolSettings.User]) {
+    names = users.map { Array($0.name.utf8) }
+    for user in users {
+      var account = Account(user)
+      let salt = salt(of: user.name)
+      _ = account.password.verifier(salt: salt)
+      named[Array(user.name.utf8)] = account
+    }
+    learnManners()
+  }
+
+  subscript(user: [UInt8]) -> Account? {
+    get { named[user] ?? listed[user] }
+    set {
+      if named[user] != nil { named[user] = newValue } else if listed[user] != nil { listed[user] = newValue }
+    }
+  }
+
+  func isNamed(_ user: [UInt8]) -> Bool { named[user] != nil }
+
+  /// Somebody as whom the pool can try the server before any client comes; else somebody at all.
+  var probe: Account? {
+    let inOrder = names.lazy.compactMap { named[$0] }
+    if let account = inOrder.first(where: \.canEnter) ?? inOrder.first { return account }
+    return listed.values.first(where: \.canEnter) ?? listed.values.first
+  }
+
+  // MARK: Asking clients
+
+  /// How to ask the user; for nobody known, what looks like any other and nothing fits.
+  /// - Parameter prefersMD5: plain passwords are asked for by md5, too.
+  mutating func challenge(
+    _ user: String, prefersMD5: Bool = false, at now: Instant, overlap: UInt64
+  ) -> PasswordChallenge {
+    let key = Array(user.utf8)
+    guard var account = self[key], !account.password.isEmpty else { return mock(user, prefersMD5) }
+    let hasOwn = account.serverPassword != nil
+    account.password.expirePrevious(at: now, atLeast: overlap, byTimeOnly: hasOwn)
+    let salt = salt(of: user)
+    let verifier = account.password.verifier(salt: salt)
+    let older = account.password.olderVerifier(salt: salt)
+    self[key] = account
+    let isPlain = if case .plain = account.password.current { true } else { false }
+    guard let verifier, !(prefersMD5 && isPlain) else {
+      return .md5(account.password.md5Hashes(user: user))
+    }
+    return .scram(verifier, previous: older)
+  }
+
+  private func mock(_ user: String, _ prefersMD5: Bool) -> PasswordChallenge {
+    let digest = ScramHash.openSSL.hmac(secret, Array("manner \(user)".utf8))
+    let number = digest.prefix(4).reduce(0) { $0 << 8 | Int($1) }
+    let manner =
+      manners.isEmpty
+      ? .scram(iterations: ScramVerifier.defaultIterations, saltLength: ScramVerifier.saltLength)
+      : manners[number % manners.count]
+    switch manner {
+    case .scram(let iterations, let saltLength) where !prefersMD5:
+      return .scram(
+        .mock(user: user, secret: secret, iterations: iterations, saltLength: saltLength, hash: .openSSL),
+        previous: nil)
+    case .scram, .md5:
+      return .md5([md5Hex(ScramHash.openSSL.hmac(secret, Array("md5 \(user)".utf8)))])
+    }
+  }
+
+  func salt(of user: String) -> [UInt8] { ScramVerifier.salt(of: user, secret: secret, hash: .openSSL) }
+
+  private mutating func learnManners() {
+    manners = (Array(named.values) + listed.values).map { account in
+      switch account.password.current {
+      case .plain:
+        .scram(iterations: ScramVerifier.defaultIterations, saltLength: ScramVerifier.saltLength)
+      case .scram(let verifier): .scram(iterations: verifier.iterations, saltLength: verifier.salt.count)
+      case .md5: .md5
+      }
+    }
+  }
+
+  // MARK: Changes
+
+  /// The users of `auth_file` are these now. Passwords that changed count on for a while; who is gone is gone.
+  mutating func list(_ users: [UserList.User], at now: Instant) {
+    var fresh: [[UInt8]: Account] = [:]
+    fresh.reserveCapacity(users.count)
+    for user in users {
+      let key = Array(user.name.utf8)
+      let password = StoredPassword(user.password)
+      if var known = listed[key] {
+        known.password.change(to: password, at: now)
+        fresh[key] = known
+      } else {
+        fresh[key] = Account(PoolSettings.User(name: user.name, password: user.password))
+        fresh[key]?.isListed = true
+      }
+    }
+    listed = fresh
+    learnManners()
+  }
+
+  /// Names and passwords of `auth_file` whose verifiers are still to be computed.
+  func plainPasswords(of users: [UserList.User]) -> [(user: String, password: String, salt: [UInt8])] {
+    users.compactMap { user in
+      guard case .plain(let text) = StoredPassword(user.password), !text.isEmpty else { return nil }
+      return (user.name, text, salt(of: user.name))
+    }
+  }
+
+  /// Reads the user's password files again where they have changed. Returns whether a password has.
+  mutating func refresh(_ user: [UInt8], at now: Instant, _ complain: (AccessFileError) -> Void) -> Bool {
+    guard var account = named[user] else { return false }
+    var hasChanged = false
+    func read(_ source: SecretSource) -> StoredPassword? {
+      do throws(AccessFileError) {
+        return StoredPassword(try source.read())
+      } catch {
+        complain(error)
+        return nil
+      }
+    }
+    if let source = account.user.passwordSource, account.file?.hasChanged() == true, let text = read(source) {
+      hasChanged = text != account.password.current
+      account.password.change(to: text, at: now)
+    }
+    if let source = account.user.serverPasswordSource, account.serverFile?.hasChanged() == true,
+      let text = read(source), let old = account.serverPassword
+    {
+      hasChanged = hasChanged || text != old.current
+      account.serverPassword?.change(to: text, at: now)
+    }
+    named[user] = account
+    return hasChanged
+  }
+
+  /// All users of the configuration.
+  var configured: [[UInt8]] { names }
+}
