@@ -139,6 +139,40 @@ import Testing
       "the unnamed statement", parse("", "SELECT 1"), run(""), sql("bad"), run(""), parse("", "SELEC"),
       run(""),
       parse("", "SELECT 1; SELECT 2"), parse("", ""), run("")),
+    Script(
+      "batches behind one that fails, sent before its error is known",
+      step(4) {
+        $0.bind(statement: "nothing")
+        $0.parse(name: "s", query: "SELECT 1")
+        $0.parse(query: "SELECT 2")
+        $0.sync()
+        $0.bind(statement: "s")
+        $0.sync()
+        $0.parse(name: "s", query: "SELECT 3")
+        $0.bind(statement: "s")
+        $0.execute()
+        $0.sync()
+        $0.bind()
+        $0.execute()
+        $0.sync()
+      }, run("s")),
+    Script(
+      "the unnamed statement survives a Parse that is skipped", parse("", "SELECT 1"),
+      step {
+        $0.bind(statement: "nothing")
+        $0.parse(query: "SELECT 2")
+        $0.sync()
+      }, run("")),
+    Script(
+      "errors that name a statement", parse("s", "SELECT 1"),
+      step {
+        $0.bind(statement: "s", parameters: ["x"])
+        $0.sync()
+      },
+      step {
+        $0.bind(statement: "dbtool_set")
+        $0.sync()
+      }),
     Script("one Sync after the other", step(3) { for _ in 1...3 { $0.sync() } }, sql("SELECT 1")),
     Script(
       "a simple Query within a batch",

@@ -57,6 +57,27 @@ import Testing
     }
   }
 
+  @Test("the unnamed statement is never another client's, not even behind a batch that fails in a pipeline")
+  func unnamedInPipeline() throws {
+    try PoolProcess.with(backends: 1) { pool in
+      let client = try pool.wireClient()
+      let other = try pool.wireClient()
+      for _ in 1...20 {
+        #expect(try prepare(other, "", "SELECT 'other'").tags == "1Z")
+        try client.send {
+          $0.bind(statement: "nothing")
+          $0.parse(query: "SELECT 'skipped'")
+          $0.sync()
+          $0.bind()
+          $0.execute()
+          $0.sync()
+        }
+        #expect(try client.reply().error?.sqlState == "26000")
+        #expect(try client.reply().error?.sqlState == "26000")
+      }
+    }
+  }
+
   @Test("a name is taken until it is closed; a failed Parse takes none; an unknown one is the server's error")
   func names() throws {
     try PoolProcess.with(backends: 2) { pool in

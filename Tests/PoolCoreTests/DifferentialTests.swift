@@ -68,8 +68,7 @@ struct DifferentialTests {
     let names = ["a", "b", "c", "dbtool_00000000", "dbtool_set"]
     func name(_ random: inout SplitMix64) -> String { names[Int(random.next() % UInt64(names.count))] }
     var batch = Batch()
-    // Parse of the unnamed statement, of a name, or Close come first: what a skipped one leaves behind is
-    // the one thing that the pool does not follow.
+    // A Close comes first and waits: what a skipped one leaves behind is the one thing that the pool does not follow.
     switch random.next() % 5 {
     case 0:
       let query = text(&random)
@@ -77,7 +76,6 @@ struct DifferentialTests {
     case 1, 2:
       let (name, query) = (name(&random), text(&random))
       batch.frames.append(frame { $0.parse(name: name, query: query) })
-      batch.waits = true
     case 3:
       let name = name(&random)
       batch.frames.append(frame { $0.close(statement: name) })
@@ -86,9 +84,12 @@ struct DifferentialTests {
     }
     for _ in 0..<random.next() % 4 {
       let name = random.next() % 3 == 0 ? "" : name(&random)
-      switch random.next() % 4 {
+      switch random.next() % 5 {
       case 0: batch.frames.append(frame { $0.describe(statement: name) })
       case 1: batch.frames.append(frame { $0.flush() })
+      case 2:
+        let query = text(&random)
+        batch.frames.append(frame { $0.parse(name: name, query: query) })
       default:
         batch.frames.append(frame { $0.bind(statement: name) })
         if random.next() % 4 > 0 { batch.frames.append(frame { $0.execute() }) }

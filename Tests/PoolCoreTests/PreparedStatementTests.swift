@@ -69,6 +69,45 @@ import Testing
     #expect(pool.ask(one, other, sync) == ["1", "Z:I"])
   }
 
+  @Test("what a batch means that is sent before the one ahead of it has failed is decided by that failure")
+  func pipelined() {
+    var pool = ModelPool(backends: 1)
+    let (one, two) = (pool.arrive(), pool.arrive())
+    _ = pool.ask(two, parse("", "SELECT 2"), parse("b", "SELECT 22"), sync)
+    _ = pool.ask(one, parse("", "SELECT 1"), sync)
+    let failing = [bind("nothing"), parse("a", "SELECT 7"), parse("b", "SELECT 22"), parse("", "SELECT 8")]
+    let answers = pool.ask(
+      one, failing[0], failing[1], failing[2], failing[3], sync, bind("b"), sync, parse("a", "SELECT 9"),
+      bind("a"), execute, sync, bind(""), execute, sync)
+    // The unnamed statement is the one before, since its Parse was skipped: not the other client's.
+    #expect(
+      answers == [
+        "E:26000", "Z:I", "E:26000", "Z:I", "1", "2", "D:9", "C:SELECT 1", "Z:I", "2", "D:1", "C:SELECT 1",
+        "Z:I",
+      ])
+    #expect(pool.clients[0].received == pool.clients[0].expected)
+    #expect(pool.faults == [])
+  }
+
+  @Test("errors name statements as their client does")
+  func words() {
+    var pool = ModelPool(backends: 1)
+    let one = pool.arrive()
+    _ = pool.ask(one, parse("mine", "SELECT 7"), sync)
+    func inWords(_ text: String) -> String? {
+      let frame = frame { $0.errorResponse(ErrorFields(severity: .error, sqlState: "08P01", message: text)) }
+      return pool.sessions.inWords(of: one, frame.span).map { bytes in
+        ErrorFields.read(in: bytes.span, at: 0, length: bytes.count)?.message ?? ""
+      }
+    }
+    #expect(inWords("statement \"dbtool_00000000\" requires 0") == "statement \"mine\" requires 0")
+    #expect(inWords("\"dbtool_00000000\" \"dbtool_00000000\"") == "\"mine\" \"mine\"")
+    #expect(inWords("\".dbtool_set\" does not exist") == "\"dbtool_set\" does not exist")
+    for other in ["statement \"dbtool_00000009\"", "dbtool_00000000", "\"dbtool_", "\"", "\"mine\"", ""] {
+      #expect(inWords(other) == nil)
+    }
+  }
+
   @Test("a Parse that failed, or was skipped, has named nothing")
   func failed() {
     var pool = ModelPool(backends: 1)

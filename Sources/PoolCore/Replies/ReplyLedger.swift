@@ -285,6 +285,7 @@ package struct ReplyLedger: Sendable {
     case .parse, .bind, .describe, .execute, .close, .duplicateParse, .probeParse, .unreadable, .refusal,
       .hiddenParse, .hiddenClose, .hiddenDescribe,
       .copyEnd:
+      hasFailedParse = kind == .parse
       skip()
       return .failed
     }
@@ -314,6 +315,8 @@ package struct ReplyLedger: Sendable {
   }
 
   private var dropped: [Expectation] = []
+  /// The first of the dropped is a Parse that failed itself; the others were skipped.
+  package private(set) var hasFailedParse = false
 
   /// The Parses and Closes that the server skipped after an error, so that what it has prepared stays known.
   package mutating func takeDropped() -> [Expectation] {

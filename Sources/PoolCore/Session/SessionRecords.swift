@@ -36,6 +36,10 @@ package struct ClientSession: Sendable {
   var unlistened: [[[UInt8]]] = []
   /// ``channels`` is another than before.
   package var hasNewChannels = false
+  /// What its last answered Parse of the unnamed statement made of that.
+  var unnamedParsed = StatementID.none
+  /// Those that are on their way.
+  var unnamedSent: [StatementID] = []
   /// Statements of SQL-level PREPARE by name.
   var prepared: [[UInt8]: PreparedBySQL] = [:]
   /// What protocol-level names stood for that DEALLOCATE has named, until it is known that they are gone.
@@ -133,6 +137,8 @@ package enum FrameTreatment: Equatable, Sendable {
   case hold
   /// Not before more of it has come.
   case incomplete
+  /// Not before the server is ready: what it means depends on how a batch before it ends.
+  case stall
   /// Not at all.
   case drop
   /// No client message has this tag: the client broke the protocol.

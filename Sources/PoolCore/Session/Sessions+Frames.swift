@@ -80,8 +80,10 @@ extension Sessions {
       return .forward
     }
     let effects = SessionEffects.scan(bytes.extracting(view.textStart..<view.textEnd))
+    for name in effects.names where isUncertain(name.span, of: client, on: backend) { return .stall }
     if effects.mayLeaveState || !effects.isEmpty { backends[Int(backend.index)].isDirty = true }
     // A simple Query drops the unnamed statement (exec_simple_query).
+    forgetUnnamed(client)
     setUnnamed(client, .none)
     setUnnamed(.none, of: client, on: backend)
     if !effects.isEmpty {
@@ -116,19 +118,27 @@ extension Sessions {
       append(.memory, isQuery: false, on: backend)
       return .replace
     }
+    if view.nameStart < view.nameEnd,
+      isUncertain(
+        bytes.extracting(view.nameStart..<nameEnd(from: view.nameStart, to: view.nameEnd)), of: client,
+        on: backend)
+    {
+      return .stall
+    }
     let statement = statements.retain(view, in: bytes, reading: clients[Int(client.index)].reading)
     if view.nameStart == view.nameEnd {
+      unnamedParseSent(client, statement)
       setUnnamed(client, statement)
       setUnnamed(statement, of: client, on: backend)
       rewritten.removeAll(keepingCapacity: true)
       installCalled(by: statement, of: client, on: backend)
-      backends[index].statements.unnamedPending += 1
+      backends[index].statements.unnamedSent()
       backends[index].ledger.sent(Expectation(.parse, StatementID.none.index))
       return finish(rewrittenThen: bytes, offset, header.length)
     }
     rewritten.removeAll(keepingCapacity: true)
     let name = bytes.extracting(view.nameStart..<nameEnd(from: view.nameStart, to: view.nameEnd))
-    if let existing = known(client, name) {
+    if let existing = known(client, name, on: backend) {
       // The server refuses a second Parse of a name, for its text or else with 42P05; so it shall, once it has the
       // first under that name.
       statements.release(statement)
@@ -166,21 +176,25 @@ extension Sessions {
       Front.appendClose(copiedBytes(in: name, from: 0, to: name.count), to: &writer)
       rewritten.append(contentsOf: writer.bytes)
       backends[index].ledger.sent(Expectation(.hiddenClose, StatementID.none.index))
-      backends[index].statements.unnamedPending += 1
+      backends[index].statements.unnamedSent()
       if backends[index].statements.has(statement) { sendClose(statement, on: backend) }
-      sendParse(statement, on: backend, hidden: true)
+      sendParse(statement, on: backend, hidden: true, isOwn: true)
       return .replace
     }
     // Parsed anew even when another client's Parse made it: what it stands for is decided now, as it is directly.
     if backends[index].statements.has(statement) { sendClose(statement, on: backend) }
-    sendParse(statement, on: backend, hidden: false)
+    sendParse(statement, on: backend, hidden: false, isOwn: true)
     return .replace
   }
 
   /// The statement that the client calls so. It means what it meant when it was parsed; where it is not known how
   /// texts were read then, or are now, it is parsed anew as they are read now, and shared with nobody else.
-  private mutating func known(_ client: ClientID, _ name: Span<UInt8>) -> StatementID? {
+  private mutating func known(
+    _ client: ClientID, _ name: Span<UInt8>, on backend: BackendID
+  ) -> StatementID? {
     guard let statement = names.statement(client, named: name) else { return nil }
+    // While its own Parse is on its way, that decides whether the name stands for anything.
+    if backends[Int(backend.index)].statements.isPending(statement) { return statement }
     let reading = clients[Int(client.index)].reading
     let own = statements.reading(of: statement)
     if own == reading || (readings.settings(of: own) != nil && readings.settings(of: reading) != nil) {
@@ -192,12 +206,17 @@ extension Sessions {
   }
 
   /// The Parse goes into ``rewritten`` and on the books.
-  private mutating func sendParse(_ statement: StatementID, on backend: BackendID, hidden: Bool) {
+  /// - Parameters:
+  ///   - hidden: the client does not see what comes of it.
+  ///   - isOwn: the client has given the statement its name by it.
+  private mutating func sendParse(
+    _ statement: StatementID, on backend: BackendID, hidden: Bool, isOwn: Bool
+  ) {
     let index = Int(backend.index)
     installCalled(by: statement, of: backends[index].owner, on: backend)
     statements.appendParse(statement, to: &rewritten)
     if !backends[index].statements.isKnown(statement) { statements.retain(statement) }
-    backends[index].statements.parseSent(statement, hidden: hidden)
+    backends[index].statements.parseSent(statement, isOwn: isOwn)
     backends[index].ledger.sent(Expectation(hidden ? .hiddenParse : .parse, statement.index))
     if let victim = backends[index].statements.toEvict(limit: maxStatements) {
       sendClose(victim, on: backend)
@@ -205,7 +224,7 @@ extension Sessions {
   }
 
   /// What `EXECUTE name` returns is what the statement of that name does: it must be there when it is parsed.
-  private mutating func installCalled(
+  mutating func installCalled(
     by statement: StatementID, of client: ClientID, on backend: BackendID
   ) {
     guard client != .none, statements.hasEffects(statement) else { return }
@@ -227,11 +246,11 @@ extension Sessions {
     let (own, current) = (statements.reading(of: statement), clients[Int(client.index)].reading)
     guard own != current, let then = readings.settings(of: own), let now = readings.settings(of: current),
       then != now
-    else { return sendParse(statement, on: backend, hidden: true) }
+    else { return sendParse(statement, on: backend, hidden: true, isOwn: false) }
     // A literal date keeps the meaning that it had under the DateStyle of then.
     let names = Set(then.map(\.name) + now.map(\.name)).sorted()
     sendSettings(names, from: then, on: backend)
-    sendParse(statement, on: backend, hidden: true)
+    sendParse(statement, on: backend, hidden: true, isOwn: false)
     sendSettings(names, from: now, on: backend)
   }
 
@@ -264,6 +283,7 @@ extension Sessions {
   ) -> FrameTreatment {
     let index = Int(backend.index)
     if view.statementStart == view.statementEnd {
+      if isUnnamedUncertain(on: backend) { return .stall }
       rewritten.removeAll(keepingCapacity: true)
       restoreUnnamed(client, on: backend)
       let unnamed = names.unnamed(client)
@@ -277,7 +297,8 @@ extension Sessions {
     let name = bytes.extracting(
       view.statementStart..<nameEnd(from: view.statementStart, to: view.statementEnd))
     rewritten.removeAll(keepingCapacity: true)
-    let statement = known(client, name)
+    let statement = known(client, name, on: backend)
+    if isUncertain(statement, on: backend) { return .stall }
     if let statement {
       prepareIfMissing(statement, for: client, on: backend)
       switch agreement(client, statement, on: backend) {
@@ -328,12 +349,14 @@ extension Sessions {
     }
     rewritten.removeAll(keepingCapacity: true)
     if view.nameStart == view.nameEnd {
+      if isUnnamedUncertain(on: backend) { return .stall }
       restoreUnnamed(client, on: backend)
       backends[index].ledger.sent(Expectation(.describe, StatementID.none.index))
       return finish(rewrittenThen: bytes, offset, header.length)
     }
     let name = bytes.extracting(view.nameStart..<nameEnd(from: view.nameStart, to: view.nameEnd))
-    let statement = known(client, name)
+    let statement = known(client, name, on: backend)
+    if isUncertain(statement, on: backend) { return .stall }
     if let statement {
       prepareIfMissing(statement, for: client, on: backend)
     } else {
@@ -351,9 +374,17 @@ extension Sessions {
     guard let view = TargetView.read(in: bytes, at: offset, length: header.length) else {
       return unreadable(backend)
     }
+    if view.isStatement, view.nameStart < view.nameEnd,
+      isUncertain(
+        bytes.extracting(view.nameStart..<nameEnd(from: view.nameStart, to: view.nameEnd)), of: client,
+        on: backend)
+    {
+      return .stall
+    }
     backends[Int(backend.index)].ledger.sent(Expectation(.close))
     guard view.isStatement else { return .forward }
     if view.nameStart == view.nameEnd {
+      forgetUnnamed(client)
       setUnnamed(client, .none)
       setUnnamed(.none, of: client, on: backend)
       return .forward
@@ -383,46 +414,6 @@ extension Sessions {
   /// Where a statement's name ends for the server, which knows 63 bytes of it (NAMEDATALEN).
   private func nameEnd(from start: Int, to end: Int) -> Int { min(end, start + 63) }
 
-  // MARK: The unnamed statement
-
-  /// It belongs to the client: on a backend where another's stands, or none, it is parsed again first.
-  private mutating func restoreUnnamed(_ client: ClientID, on backend: BackendID) {
-    let index = Int(backend.index)
-    let wanted = names.unnamed(client)
-    if backends[index].statements.unnamed == wanted, backends[index].statements.unnamedOwner == client {
-      return
-    }
-    if wanted == .none {
-      // Another's may stand there: without it the server says 26000, as it would directly.
-      rewritten.append(FrontendTag.close)
-      appendInt32(6, to: &rewritten)
-      rewritten.append(UInt8(ascii: "S"))
-      rewritten.append(0)
-      backends[index].ledger.sent(Expectation(.hiddenClose, StatementID.none.index))
-    } else {
-      installCalled(by: wanted, of: client, on: backend)
-      statements.appendUnnamedParse(wanted, to: &rewritten)
-      backends[index].ledger.sent(Expectation(.hiddenParse, StatementID.none.index))
-    }
-    backends[index].statements.unnamedPending += 1
-    setUnnamed(wanted, of: client, on: backend)
-  }
-
-  mutating func setUnnamed(_ client: ClientID, _ statement: StatementID) {
-    let old = names.setUnnamed(client, statement)
-    if old != .none { statements.release(old) }
-  }
-
-  /// The books say so; kept in use, so that its number cannot come to mean another text meanwhile.
-  mutating func setUnnamed(_ statement: StatementID, of owner: ClientID, on backend: BackendID) {
-    let index = Int(backend.index)
-    let old = backends[index].statements.unnamed
-    if statement != .none { statements.retain(statement) }
-    if old != .none { statements.release(old) }
-    backends[index].statements.unnamed = statement
-    backends[index].statements.unnamedOwner = owner
-  }
-
   // MARK: Bytes
 
   /// A client's name that could be one of the pool's own on the backend: as it is, it would reach another client's
@@ -449,7 +440,7 @@ extension Sessions {
     return .replace
   }
 
-  private mutating func append(_ bytes: Span<UInt8>, from start: Int, to end: Int) {
+  mutating func append(_ bytes: Span<UInt8>, from start: Int, to end: Int) {
     for position in start..<end { rewritten.append(bytes[position]) }
   }
 

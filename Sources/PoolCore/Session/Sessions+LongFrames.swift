@@ -8,6 +8,7 @@ extension Sessions {
   package mutating func clientStreamsQuery(_ client: ClientID, to backend: BackendID) -> FrameTreatment {
     backends[Int(backend.index)].isDirty = true
     clients[Int(client.index)].watch = LongTextWatch()
+    forgetUnnamed(client)
     setUnnamed(client, .none)
     setUnnamed(.none, of: client, on: backend)
     backends[Int(backend.index)].ledger.sent(Expectation(.query))
@@ -25,7 +26,8 @@ extension Sessions {
     pinLongText(client, on: backend)
     setUnnamed(client, .none)
     setUnnamed(.none, of: client, on: backend)
-    backends[Int(backend.index)].statements.unnamedPending += 1
+    unnamedParseSent(client, .none)
+    backends[Int(backend.index)].statements.unnamedSent()
     backends[Int(backend.index)].ledger.sent(Expectation(.parse, StatementID.none.index))
     return .forward
   }

@@ -256,7 +256,8 @@ extension Sessions {
       // Closed and parsed unseen; what fails in the Execute is for the client, and the server skips the rest.
       backends[index].ledger.sent(Expectation(.hiddenClose, StatementID.none.index))
       backends[index].ledger.sent(Expectation(.hiddenParse, StatementID.none.index))
-      backends[index].statements.unnamedPending += 2
+      backends[index].statements.unnamedSent()
+      backends[index].statements.unnamedSent()
       backends[index].ledger.sent(Expectation(.refusal))
     }
     rewritten.append(contentsOf: writer.bytes)

@@ -13,12 +13,13 @@ extension Sessions {
     switch verdict {
     case .forward, .swallow, .completed, .ready, .frontDone, .looked, .described, .unasked, .violation:
       return verdict
-    case .prepared(let statement, _):
+    case .prepared(let statement, let isClients):
       if statement != .none {
         backends[index].statements.prepared(statement)
         parsed(statement, for: backends[index].owner)
       } else {
         backends[index].statements.unnamedPending -= 1
+        if isClients { unnamedParsed(backends[index].owner) }
       }
     case .unprepared(let statement):
       if statement != .none {
@@ -28,12 +29,15 @@ extension Sessions {
         backends[index].statements.unnamedPending -= 1
       }
     case .failed, .frontFailed:
-      for expectation in backends[index].ledger.takeDropped() { dropped(expectation, on: backend) }
+      let hasFailedParse = backends[index].ledger.hasFailedParse
+      for (place, expectation) in backends[index].ledger.takeDropped().enumerated() {
+        dropped(expectation, hasFailed: hasFailedParse && place == 0, on: backend)
+      }
     }
     return verdict
   }
 
-  private mutating func dropped(_ expectation: Expectation, on backend: BackendID) {
+  private mutating func dropped(_ expectation: Expectation, hasFailed: Bool, on backend: BackendID) {
     let statement = StatementID(expectation.payload)
     let owner = backends[Int(backend.index)].owner
     if expectation.kind == .probeParse {
@@ -41,12 +45,12 @@ extension Sessions {
       return
     }
     guard statement != .none else {
-      // One that is on its way behind it, in a later batch, has the last word.
       backends[Int(backend.index)].statements.unnamedPending -= 1
+      if expectation.kind == .parse { unnamedDropped(owner, hasFailed: hasFailed) }
+      // One that is on its way behind it, in a later batch, has the last word.
       if backends[Int(backend.index)].statements.unnamedPending > 0 { return }
       // The unnamed statement's Parse or Close did not happen: what stands there is not known.
       setUnnamed(.none, of: .none, on: backend)
-      if expectation.kind == .parse, owner != .none { setUnnamed(owner, .none) }
       return
     }
     backends[Int(backend.index)].statements.parseEnded(statement)

@@ -82,6 +82,7 @@ package struct Sessions: Sendable {
     let unnamed = names.setUnnamed(client, .none)
     if unnamed != .none { statements.release(unnamed) }
     for entry in clients[Int(client.index)].deallocated { statements.release(entry.statement) }
+    dropUnnamedSent(of: client)
   }
 
   /// A backend has logged in; its preparation has been sent.

@@ -21,10 +21,14 @@ package struct BackendStatements: Sendable {
   private var entries: [StatementID: Entry] = [:]
   private var clock: UInt32 = 0
   private var batch: UInt32 = 0
+  /// Parses and Closes of all named statements neither answered nor skipped.
+  private var allPending = 0
   /// Which client's unnamed statement the backend holds; `.none` when that is not known.
   package var unnamedOwner: ClientID = .none
   /// Parses and Closes of the unnamed statement neither answered nor skipped.
   package var unnamedPending = 0
+  /// The batch of the last of them.
+  private var unnamedBatch: UInt32 = 0
   /// What that statement is.
   package var unnamed: StatementID = .none
 
@@ -61,16 +65,34 @@ package struct BackendStatements: Sendable {
     entries[statement]?.willBeThere = false
   }
 
-  /// Parses or Closes of the statement are on their way.
-  package func isPending(_ statement: StatementID) -> Bool { (entries[statement]?.pending ?? 0) > 0 }
+  /// A Parse or Close of the unnamed statement is on its way.
+  package mutating func unnamedSent() {
+    unnamedPending += 1
+    unnamedBatch = batch
+  }
 
-  package mutating func parseSent(_ statement: StatementID, hidden: Bool = true) {
+  /// What stands as the unnamed statement depends on an earlier batch that is not answered yet.
+  package var isUnnamedUncertain: Bool { unnamedPending > 0 && unnamedBatch != batch }
+
+  /// The client's own Parse of it is in an earlier batch that is not answered yet, and so may be skipped.
+  package func isUncertain(_ statement: StatementID) -> Bool {
+    guard allPending > 0, let entry = entries[statement] else { return false }
+    return entry.pending > 0 && entry.isOwnParse && entry.batch != batch
+  }
+
+  /// Parses or Closes of the statement are on their way.
+  package func isPending(_ statement: StatementID) -> Bool {
+    allPending > 0 && (entries[statement]?.pending ?? 0) > 0
+  }
+
+  package mutating func parseSent(_ statement: StatementID, isOwn: Bool = false) {
     clock &+= 1
     var entry = entries[statement] ?? Entry()
     entry.pending += 1
+    allPending += 1
     entry.willBeThere = true
     entry.batch = batch
-    entry.isOwnParse = !hidden
+    entry.isOwnParse = isOwn
     entry.lastUse = clock
     entry.description = nil
     entries[statement] = entry
@@ -89,6 +111,7 @@ package struct BackendStatements: Sendable {
   package mutating func closeSent(_ statement: StatementID) {
     guard var entry = entries[statement] else { return }
     entry.pending += 1
+    allPending += 1
     entry.willBeThere = false
     entries[statement] = entry
   }
@@ -104,7 +127,10 @@ package struct BackendStatements: Sendable {
 
   private mutating func ended(_ statement: StatementID, isThere: Bool?) {
     guard var entry = entries[statement] else { return }
-    entry.pending = max(0, entry.pending - 1)
+    if entry.pending > 0 {
+      entry.pending -= 1
+      allPending -= 1
+    }
     if let isThere { entry.isThere = isThere }
     if entry.pending == 0 { entry.willBeThere = entry.isThere }
     entries[statement] = entry

@@ -36,6 +36,11 @@ package struct ClientStatements: Sendable {
     return named[key(client, number)]
   }
 
+  /// One of the client's names for a statement.
+  package func name(_ client: ClientID, of statement: StatementID) -> [UInt8]? {
+    namesOf[client.index]?.last { named[key(client, $0)] == statement }.map { names.bytes(of: $0) }
+  }
+
   /// The client names a statement. Answers the statement that had the name before, if any; it is replaced.
   package mutating func define(
     _ client: ClientID, name: Span<UInt8>, _ statement: StatementID

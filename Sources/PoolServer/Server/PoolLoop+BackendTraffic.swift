@@ -117,7 +117,9 @@ extension PoolLoop {
         // The client gets all of its answer before the backend goes on to anybody else.
         flushRun(index, base, run, offset, andNoMore: true)
         run = offset
+        let client = backends[index].client
         backendReady(index)
+        if client != ClientID.none.index { endStall(Int(client)) }
         guard backends[index].phase != .absent, backends[index].phase != .closing else { return count }
         out.removeAll()
         continue
@@ -161,6 +163,13 @@ extension PoolLoop {
           if let answer = answer(for: index, bytes, offset, header.length) {
             out.append(base + run, count: offset - run)
             out.append(answer)
+            run = offset + header.length
+          } else if backends[index].client != ClientID.none.index,
+            let words = sessions.inWords(
+              of: ClientID(backends[index].client), bytes.extracting(offset..<offset + header.length))
+          {
+            out.append(base + run, count: offset - run)
+            out.append(words)
             run = offset + header.length
           }
         case .frontFailed:
@@ -319,6 +328,19 @@ extension PoolLoop {
     guard clients[client].phase == .active, !clients[client].incoming.isEmpty else { return }
     processIncoming(client)
     if clients[client].phase != .absent { readLater(client: client) }
+  }
+
+  /// The server has answered a batch: what its client sends next is certain by now.
+  @inline(__always)
+  private mutating func endStall(_ client: Int) {
+    if clients[client].isStalled { lookAgain(client) }
+  }
+
+  /// What the client has sent before is looked at once more, soon.
+  mutating func lookAgain(_ client: Int) {
+    clients[client].isStalled = false
+    clients[client].mustResume = true
+    readLater(client: client)
   }
 
   /// FATAL and PANIC end the connection: its end of file follows.

@@ -222,7 +222,7 @@ extension PoolLoop {
     if clients[client].passthrough > 0 { clients[client].dropsRest = true }
     sendToClient(client, writer.bytes)
     becomeIdle(client)
-    readLater(client: client)
+    if clients[client].phase != .absent { lookAgain(client) }
   }
 }
 

@@ -78,6 +78,7 @@ extension PoolLoop {
   mutating func activate(_ index: Int, _ backend: Int) {
     clients[index].phase = .active
     clients[index].awaitsDescription = false
+    clients[index].isStalled = false
     clients[index].backend = UInt32(backend)
     clients[index].since = now.nanoseconds
     backends[backend].client = UInt32(index)
@@ -153,7 +154,7 @@ extension PoolLoop {
     clients[client].backend = BackendID.none.index
     closeBackend(backend)
     becomeIdle(client)
-    readLater(client: client)
+    if clients[client].phase != .absent { lookAgain(client) }
   }
 
   private mutating func pinned(_ client: Int, _ reason: PinReason) {

@@ -26,6 +26,7 @@ extension PoolLoop {
       }
       // Neither is one that does not take the pool's own answers: they would pile up.
       if clients[index].blockedByBackend || clients[index].holdsReady || clients[index].awaitsDescription
+        || clients[index].isStalled
         || (clients[index].phase == .idle && !clients[index].outgoing.isEmpty)
       {
         clients[index].mayRead = true
@@ -242,7 +243,11 @@ extension PoolLoop {
     let client = ClientID(index)
     let backend = BackendID(clients[index].backend)
     // The batch before comes first.
-    if sessions.backends[Int(backend.index)].mustRepeat || clients[index].awaitsDescription { return 0 }
+    if sessions.backends[Int(backend.index)].mustRepeat || clients[index].awaitsDescription
+      || clients[index].isStalled
+    {
+      return 0
+    }
     sessions.dropKept(on: backend)
     let mayKeep =
       !isRepeated && count <= Sessions.mostKept && clients[index].passthrough == 0
@@ -318,6 +323,9 @@ extension PoolLoop {
         clients[index].awaitsDescription = true
         break frames
       case .incomplete: break frames
+      case .stall:
+        clients[index].isStalled = true
+        break frames
       case .drop:
         out.append(base + run, count: offset - run)
         run = offset + here

@@ -43,6 +43,8 @@ struct ClientSlot {
   var holdsReady = false
   /// Its timer is for a client that says nothing within its transaction, not for a query that runs.
   var timesSilence = false
+  /// Its next message is not looked at before the server is ready for it; it is not read until then.
+  var isStalled = false
   /// Since when. Nanoseconds.
   var pinnedAt: UInt64 = 0
   /// It waits for a backend only to prepare statements; see ``Sessions/answerParses(_:in:)``.

@@ -99,6 +99,9 @@ struct ModelPool {
     case .replace: servers[Int(backend.index)].inbox += sessions.rewritten
     case .replaceHead(let head): servers[Int(backend.index)].inbox += sessions.rewritten + frame[head...]
     case .hold: faults.append("held, though nobody was told a description: \(frame)")
+    case .stall:
+      clients[index].frames.insert(frame, at: 0)
+      return false
     case .incomplete: faults.append("incomplete: \(frame)")
     case .drop: break
     case .malformed: faults.append("malformed: \(frame)")
@@ -132,7 +135,9 @@ struct ModelPool {
       if reply.text == "DISCARD ALL" || reply.text == "DEALLOCATE ALL", let holder {
         sessions.statementsDropped(ClientID(holder), backend, discardsAll: reply.text == "DISCARD ALL")
       }
-    case .looked(let number): sessions.looked(number, [Array(reply.text.utf8)], on: backend)
+    case .looked(let number):
+      let columns = reply.text.split(separator: "|", omittingEmptySubsequences: false).map { Array($0.utf8) }
+      sessions.looked(number, columns, on: backend)
     case .frontFailed, .unasked, .violation: faults.append("\(verdict) for \(reply)")
     case .forward, .swallow, .ready, .prepared, .unprepared, .frontDone, .failed, .described: break
     }

@@ -238,6 +238,12 @@ struct ModelServer: Sendable {
       row(value, extended)
     case "SELECT" where words[1].hasPrefix("pg_catalog.current_setting"):
       row(settings[parameters[0]] ?? "", extended)
+    case "SELECT" where words.count > 2 && words[2] == "statement,":
+      for (name, text) in prepared.sorted(by: { $0.key < $1.key })
+      where !name.isEmpty && !name.hasPrefix("dbtool_") {
+        reply(BackendTag.dataRow, "\(name)|\(text)|f")
+      }
+      reply(BackendTag.commandComplete, "SELECT")
     case "SELECT": row(words.dropFirst().joined(separator: " "), extended)
     default: reply(BackendTag.commandComplete, text)
     }
