@@ -138,4 +138,35 @@ struct PoolDescriptionTests {
       }
     }
   }
+
+  @Test("one text under two names, described before DDL and after it; the first is closed")
+  func twoNames() throws {
+    try PoolProcess.with(backends: 3) { pool in
+      try pool.direct().execute("CREATE TABLE goods AS SELECT 1 AS a")
+      let client = try pool.wireClient()
+      #expect(try prepare(client, "first", "SELECT a FROM goods") == "1tTZ")
+      for _ in 1...3 {
+        try shuffle(pool)
+        #expect(try run(client, "first").value == "1")
+      }
+      try pool.direct().execute("ALTER TABLE goods ALTER COLUMN a TYPE bigint")
+      #expect(try prepare(client, "second", "SELECT a FROM goods") == "1tTZ")
+      for _ in 1...4 {
+        try shuffle(pool)
+        #expect(try run(client, "first").error?.sqlState == "0A000")
+        try shuffle(pool)
+        #expect(try run(client, "second").value == "1")
+      }
+      try client.send {
+        $0.close(statement: "first")
+        $0.sync()
+      }
+      #expect(try client.reply().tags == "3Z")
+      try pool.direct().execute("ALTER TABLE goods ALTER COLUMN a TYPE int")
+      for _ in 1...3 {
+        try shuffle(pool)
+        #expect(try run(client, "second").error?.sqlState == "0A000")
+      }
+    }
+  }
 }

@@ -117,4 +117,24 @@ import Testing
       #expect(try client.query("SELECT 1").value == "1")
     }
   }
+
+  @Test("pg_listening_channels tells what the client listens to, on any backend")
+  func channels() throws {
+    try PoolProcess.with(backends: 3) { pool in
+      let client = try pool.wireClient()
+      let other = try pool.wireClient()
+      #expect(try client.query("LISTEN here; LISTEN \"Over \"\"There\"").tags == "CCZ")
+      for _ in 1...4 {
+        #expect(try other.query("BEGIN; SELECT 1").tags == "CTDCZ")
+        #expect(
+          try client.query("SELECT pg_listening_channels() AS c ORDER BY c").rows == [
+            ["Over \"There"], ["here"],
+          ])
+        #expect(try other.query("COMMIT").tags == "CZ")
+        #expect(try other.query("SELECT pg_listening_channels()").rows.isEmpty)
+      }
+      #expect(try client.query("UNLISTEN here").tags == "CZ")
+      #expect(try client.query("SELECT pg_listening_channels()").rows == [["Over \"There"]])
+    }
+  }
 }

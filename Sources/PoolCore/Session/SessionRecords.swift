@@ -30,6 +30,14 @@ package struct ClientSession: Sendable {
   var hasFailed = false
   /// How often in a row an answer was an error.
   var failedLooks = 0
+  /// A statement that was parsed anew for its Bind, so that what it returns is what it returns now.
+  var verified: StatementID = .none
+  /// It keeps its backend for a moment: it may be about to ask for `lastval` or `currval`. See ``SequenceHabits``.
+  package internal(set) var isLeased = false
+  /// Its transaction may have taken from a sequence.
+  var usesSequences = false
+  /// By user, database and application_name at startup.
+  package var habit = 0
   /// What it listens to.
   package internal(set) var channels: Set<[UInt8]> = []
   /// The transaction's UNLISTENs; no channel for UNLISTEN *.
@@ -149,6 +157,8 @@ package enum FrameTreatment: Equatable, Sendable {
 package enum AfterReady: Equatable, Sendable {
   /// The client keeps it: a transaction is open, a reply is owed, or the client is pinned.
   case keep
+  /// The client keeps it for a moment (``SequenceHabits/lease``), unless it asks for something before.
+  case lease
   /// ``Sessions/rewritten`` asks for the settings that were touched; send it, then ask again.
   case look
   /// The backend may go back.

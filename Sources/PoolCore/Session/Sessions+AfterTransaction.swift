@@ -14,8 +14,29 @@ extension Sessions {
     }
     if !clients[index].touched.isEmpty || !clients[index].marks.isEmpty, ask(client, backend) { return .look }
     clients[index].hasFailed = false
-    return clients[index].pins.isEmpty && !clients[index].keepsBackend ? .release : .keep
+    guard clients[index].pins.isEmpty, !clients[index].keepsBackend else { return .keep }
+    return clients[index].usesSequences || clients[index].isLeased ? afterSequence(client) : .release
   }
+
+  /// The client's transaction may have taken from a sequence, and nothing else keeps it.
+  private mutating func afterSequence(_ client: ClientID) -> AfterReady {
+    let index = Int(client.index)
+    let hasWritten = clients[index].usesSequences
+    clients[index].usesSequences = false
+    if hasWritten, habits.asks(clients[index].habit), pinnedCount < maxPinned {
+      clients[index].isLeased = false
+      pin(client, .sequenceMemory)
+      return .keep
+    }
+    if hasWritten, !habits.asks(clients[index].habit), habits.tries(clients[index].habit) {
+      clients[index].isLeased = true
+    }
+    return clients[index].isLeased ? .lease : .release
+  }
+
+  /// The client has asked for something else, or for nothing in time.
+  @inline(__always)
+  package mutating func leaseEnded(_ client: ClientID) { clients[Int(client.index)].isLeased = false }
 
   /// Puts all questions into ``rewritten``. False when there are none.
   private mutating func ask(_ client: ClientID, _ backend: BackendID) -> Bool {
@@ -281,7 +302,10 @@ extension Sessions {
 
   mutating func touch(_ client: ClientID, _ effects: SessionEffects) {
     let index = Int(client.index)
-    if let reason = effects.pin { pin(client, reason) }
+    if let reason = effects.pin {
+      pin(client, reason)
+      if reason == .sequenceMemory { habits.asked(clients[index].habit) }
+    }
     clients[index].marks.formUnion(effects.marks)
     if effects.changesFunctions {
       clients[index].changesFunctions = true

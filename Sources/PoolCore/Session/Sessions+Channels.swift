@@ -26,6 +26,20 @@ extension Sessions {
     clients[index].hasNewChannels = true
   }
 
+  /// The client asks what it listens to: for as long as that takes, its backend does. Committed before its statement
+  /// begins; within a transaction it is too late for that.
+  mutating func listenAgain(_ client: ClientID, on backend: BackendID) {
+    let index = Int(client.index)
+    guard !clients[index].channels.isEmpty, backends[Int(backend.index)].ledger.isAtBatchStart else { return }
+    var count = appendPreparation(on: backend)
+    var writer = MessageWriter(reservingCapacity: 256)
+    count += Front.appendListens(
+      clients[index].channels.sorted { $0.lexicographicallyPrecedes($1) }, to: &writer)
+    rewritten.append(contentsOf: writer.bytes)
+    backends[Int(backend.index)].ledger.sent(Expectation(.front, UInt32(count)))
+    clients[index].marks.insert(.channels)
+  }
+
   /// Whether the client's ReadyForQuery that has just come must wait for the database's listener: for a LISTEN
   /// until it listens, for a NOTIFY until it has said all that came before.
   @inline(__always)

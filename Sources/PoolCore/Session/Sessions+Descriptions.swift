@@ -55,9 +55,11 @@ extension Sessions {
     case unknown
   }
 
-  func agreement(_ client: ClientID, _ statement: StatementID, on backend: BackendID) -> Agreement {
+  func agreement(
+    _ client: ClientID, _ statement: StatementID, named name: Span<UInt8>, on backend: BackendID
+  ) -> Agreement {
     let index = Int(backend.index)
-    guard let told = names.told(client, statement), backends[index].ledger.status != .failed else {
+    guard let told = names.told(client, named: name), backends[index].ledger.status != .failed else {
       return .agreed
     }
     guard let known = backends[index].statements.description(of: statement) else { return .unknown }

@@ -82,6 +82,7 @@ extension Sessions {
     let effects = SessionEffects.scan(bytes.extracting(view.textStart..<view.textEnd))
     for name in effects.names where isUncertain(name.span, of: client, on: backend) { return .stall }
     if effects.mayLeaveState || !effects.isEmpty { backends[Int(backend.index)].isDirty = true }
+    if effects.usesSequences { clients[Int(client.index)].usesSequences = true }
     // A simple Query drops the unnamed statement (exec_simple_query).
     forgetUnnamed(client)
     setUnnamed(client, .none)
@@ -90,6 +91,7 @@ extension Sessions {
       rewritten.removeAll(keepingCapacity: true)
       let refusal = refusal(client, effects)
       if refusal == nil {
+        if effects.listsChannels { listenAgain(client, on: backend) }
         if !effects.names.isEmpty || effects.listsStatements { callNames(client, effects, on: backend) }
         note(client, effects, text: bytes.extracting(view.textStart..<view.textEnd))
       }
@@ -288,6 +290,9 @@ extension Sessions {
       restoreUnnamed(client, on: backend)
       let unnamed = names.unnamed(client)
       if unnamed == .none || statements.mayLeaveState(unnamed) { backends[index].isDirty = true }
+      if unnamed != .none, statements.usesSequences(unnamed) {
+        clients[Int(client.index)].usesSequences = true
+      }
       if unnamed != .none, statements.hasEffects(unnamed) {
         bindsEffects(client, statements.effects(of: unnamed), of: unnamed, view, bytes, backend)
       }
@@ -301,14 +306,26 @@ extension Sessions {
     if isUncertain(statement, on: backend) { return .stall }
     if let statement {
       prepareIfMissing(statement, for: client, on: backend)
-      switch agreement(client, statement, on: backend) {
+      switch agreement(client, statement, named: name, on: backend) {
       case .agreed: break
-      case .differs: append(.changedPlan, isQuery: false, on: backend)
+      case .differs where clients[Int(client.index)].verified == statement:
+        append(.changedPlan, isQuery: false, on: backend)
+      case .differs:
+        // It may have been parsed there before DDL, and the client told after it.
+        if rewritten.isEmpty {
+          sendClose(statement, on: backend)
+          sendParse(statement, on: backend, hidden: true)
+        }
+        clients[Int(client.index)].verified = statement
+        askForDescription(of: statement, on: backend)
+        return .hold
       case .unknown:
         askForDescription(of: statement, on: backend)
         return .hold
       }
+      clients[Int(client.index)].verified = .none
       if statements.mayLeaveState(statement) { backends[index].isDirty = true }
+      if statements.usesSequences(statement) { clients[Int(client.index)].usesSequences = true }
       if statements.hasEffects(statement) {
         bindsEffects(client, statements.effects(of: statement), of: statement, view, bytes, backend)
       }

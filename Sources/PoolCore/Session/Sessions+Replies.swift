@@ -75,6 +75,7 @@ extension Sessions {
     backends[Int(backend.index)].guests = []
     clients[Int(client.index)].prepared = [:]
     guard discardsAll else { return }
+    clients[Int(client.index)].usesSequences = false
     if !clients[Int(client.index)].channels.isEmpty {
       clients[Int(client.index)].channels = []
       clients[Int(client.index)].hasNewChannels = true

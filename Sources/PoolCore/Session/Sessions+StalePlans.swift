@@ -30,7 +30,7 @@ extension Sessions {
       for other in backends.indices { backends[other].statements.outdated(statement) }
     }
     // It reads the rows by what it was told: it must know.
-    if names.told(backends[index].owner, statement) != nil { return false }
+    if names.isTold(backends[index].owner, statement) { return false }
     let isUnanswered =
       !backends[index].kept.isEmpty && backends[index].keptAnswers == backends[index].ledger.clientAnswersOwed
     guard isUnanswered, backends[index].owner != .none else { return false }

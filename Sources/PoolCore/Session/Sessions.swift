@@ -18,6 +18,7 @@ package struct Sessions: Sendable {
   let maxStatements: Int
   /// Custom settings (`app.tenant`) that clients have named: the server lists none of them.
   var customNames: Set<String> = []
+  package var habits = SequenceHabits()
   /// What functions do, by whose database they are in.
   var books: [IdentityID: FunctionBook] = [:]
   /// How many clients are pinned.

@@ -42,13 +42,22 @@ extension EffectScanner {
     guard length >= 6 else { return }
     switch text[start] | 0x20 {
     case UInt8(ascii: "n"):
-      if length == 7, matches(text, start, "nextval") { effects.mayLeaveState = true }
+      if length == 7, matches(text, start, "nextval") {
+        effects.mayLeaveState = true
+        effects.usesSequences = true
+      }
     case UInt8(ascii: "i"):
-      if length == 6, matches(text, start, "insert") { effects.mayLeaveState = true }
+      if length == 6, matches(text, start, "insert") {
+        effects.mayLeaveState = true
+        effects.usesSequences = true
+      }
     case UInt8(ascii: "s"):
       if length == 10, matches(text, start, "set_config") { scanSetConfig(text, &effects) }
       if length == 7, matches(text, start, "setseed") { effects.pins(.randomSeed) }
-      if length == 6, matches(text, start, "setval") { effects.mayLeaveState = true }
+      if length == 6, matches(text, start, "setval") {
+        effects.mayLeaveState = true
+        effects.usesSequences = true
+      }
     case UInt8(ascii: "l"):
       if length == 7, matches(text, start, "lastval") { effects.pins(.sequenceMemory) }
     case UInt8(ascii: "c"):
@@ -58,6 +67,7 @@ extension EffectScanner {
       if length == 9, matches(text, start, "pg_notify") { effects.marks.insert(.notifies) }
       if length == 11, isUpdate, matches(text, start, "pg_settings") { effects.marks.insert(.settings) }
       if length == 22, matches(text, start, "pg_prepared_statements") { effects.listsStatements = true }
+      if length == 21, matches(text, start, "pg_listening_channels") { effects.listsChannels = true }
       if length >= 16 { inspectLock(text, start, length, &effects) }
     default: return
     }

@@ -22,7 +22,10 @@ struct EffectScanner {
       case .end: return
       case .semicolon: continue
       case .word:
-        if !isHarmless(first, text) { effects.mayLeaveState = true }
+        if !isHarmless(first, text) {
+          effects.mayLeaveState = true
+          if isKeyword(first, "insert", in: text) { effects.usesSequences = true }
+        }
         scanStatement(startingWith: first, text, &effects)
       default: scanRest(after: first, text, &effects)
       }

@@ -196,6 +196,25 @@ package enum Front {
 
   static var installCount: Int { 4 }
 
+  /// LISTEN to each channel, in a transaction of its own. Answers how many replies that has.
+  static func appendListens(_ channels: [[UInt8]], to writer: inout MessageWriter) -> Int {
+    run(.begin, in: &writer)
+    for channel in channels {
+      let quote = UInt8(ascii: "\"")
+      let name = channel.flatMap { $0 == quote ? [quote, quote] : [$0] }
+      appendClose(Array("dbtool_listen".utf8), to: &writer)
+      writer.message(FrontendTag.parse) { writer in
+        writer.text("dbtool_listen")
+        writer.text(Array("LISTEN ".utf8) + [quote] + name + [quote])
+        writer.uint16(0)
+      }
+      writer.bind(portal: "", statement: "dbtool_listen")
+      writer.execute(portal: "", maxRows: 0)
+    }
+    run(.commit, in: &writer)
+    return 2 + 3 * channels.count
+  }
+
   /// Something, no matter what, stands under this name. Two answers.
   static func appendDummy(_ name: [UInt8], to writer: inout MessageWriter) {
     appendClose(name, to: &writer)

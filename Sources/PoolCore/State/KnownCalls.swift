@@ -55,7 +55,7 @@ enum KnownCalls {
     partition percent_rank percentile_cont percentile_disc pg_advisory_lock pg_advisory_lock_shared
     pg_advisory_unlock pg_advisory_unlock_all pg_advisory_unlock_shared pg_advisory_xact_lock
     pg_advisory_xact_lock_shared pg_backend_pid pg_get_expr pg_get_indexdef pg_get_constraintdef pg_get_userbyid
-    pg_is_in_recovery pg_notify pg_relation_size pg_size_pretty pg_sleep pg_table_is_visible pg_total_relation_size
+    pg_is_in_recovery pg_listening_channels pg_notify pg_relation_size pg_size_pretty pg_sleep pg_table_is_visible pg_total_relation_size
     pg_try_advisory_lock pg_try_advisory_lock_shared pg_try_advisory_xact_lock pg_try_advisory_xact_lock_shared
     pg_typeof plainto_tsquery position power precision preceding primary
     quote_ident quote_literal quote_nullable

@@ -59,6 +59,10 @@ package struct SessionEffects: Equatable, Sendable {
   package var changesFunctions = false
   /// It reads the list of prepared statements: all of the client's must be there.
   package var listsStatements = false
+  /// It may take from a sequence by its own words: INSERT, nextval, setval.
+  package var usesSequences = false
+  /// It reads the list of channels: the backend must listen to what the client does.
+  package var listsChannels = false
   /// It is more than reading rows, changing them, and beginning and ending transactions: an INSERT may take from a
   /// sequence, DDL and DO may do anything. Counts only for `session_check = "tokens"`, and not in ``isEmpty``.
   package var mayLeaveState = false
@@ -69,6 +73,7 @@ package struct SessionEffects: Equatable, Sendable {
   package var isEmpty: Bool {
     pin == nil && marks.isEmpty && !resetsAll && settings.isEmpty && resets.isEmpty && names.isEmpty
       && settingParameters.isEmpty && functions.isEmpty && !changesFunctions && !listsStatements
+      && !listsChannels
   }
 
   /// Longer texts are only looked through for words (``LongTextWatch``), and pin when one of them is suspect.

@@ -7,7 +7,7 @@ package struct ClientStatements: Sendable {
   private var named: [UInt64: StatementID] = [:]
   /// Each client's names, for when it ends.
   private var namesOf: [UInt32: [UInt32]] = [:]
-  /// (client, statement) → what the client was told that it returns.
+  /// (client, name's number) → what the client was told that the statement returns.
   private var toldOf: [UInt64: UInt64] = [:]
   /// Each client's unnamed statement.
   private var unnamed: [StatementID] = []
@@ -16,18 +16,26 @@ package struct ClientStatements: Sendable {
 
   private func key(_ client: ClientID, _ name: UInt32) -> UInt64 { UInt64(client.index) << 32 | UInt64(name) }
 
-  /// The client has been told what the statement returns.
+  /// The client has been told what the statement returns that it gave a name to.
   mutating func tell(_ client: ClientID, _ statement: StatementID, _ print: UInt64) {
-    // Closed already, in the same batch.
-    guard namesOf[client.index]?.contains(where: { named[key(client, $0)] == statement }) == true else {
-      return
+    for number in namesOf[client.index] ?? [] where named[key(client, number)] == statement {
+      // One text under two names may have been described before DDL and after it.
+      if toldOf[key(client, number)] == nil { toldOf[key(client, number)] = print }
     }
-    toldOf[key(client, statement.index)] = print
   }
 
-  /// What the client has been told that the statement returns; `nil` when it never asked.
-  func told(_ client: ClientID, _ statement: StatementID) -> UInt64? {
-    toldOf.isEmpty ? nil : toldOf[key(client, statement.index)]
+  /// What the client has been told that the statement of this name returns; `nil` when it never asked.
+  func told(_ client: ClientID, named name: Span<UInt8>) -> UInt64? {
+    guard !toldOf.isEmpty, let number = names.find(name) else { return nil }
+    return toldOf[key(client, number)]
+  }
+
+  /// Whether the client was told of the statement under any name.
+  func isTold(_ client: ClientID, _ statement: StatementID) -> Bool {
+    !toldOf.isEmpty
+      && (namesOf[client.index] ?? []).contains {
+        named[key(client, $0)] == statement && toldOf[key(client, $0)] != nil
+      }
   }
 
   /// The statement that the client calls so; `nil` when it has none.
@@ -45,9 +53,8 @@ package struct ClientStatements: Sendable {
   package mutating func define(
     _ client: ClientID, name: Span<UInt8>, _ statement: StatementID
   ) -> StatementID? {
-    if !toldOf.isEmpty { toldOf[key(client, statement.index)] = nil }
     if let number = names.find(name), let old = named[key(client, number)] {
-      toldOf[key(client, old.index)] = nil
+      toldOf[key(client, number)] = nil
       named[key(client, number)] = statement
       return old
     }
@@ -62,7 +69,7 @@ package struct ClientStatements: Sendable {
     guard let number = names.find(name), let old = named.removeValue(forKey: key(client, number)) else {
       return nil
     }
-    toldOf[key(client, old.index)] = nil
+    toldOf[key(client, number)] = nil
     namesOf[client.index]?.removeAll { $0 == number }
     _ = names.release(number)
     return old
@@ -74,7 +81,7 @@ package struct ClientStatements: Sendable {
       return false
     }
     named[key(client, number)] = nil
-    toldOf[key(client, statement.index)] = nil
+    toldOf[key(client, number)] = nil
     namesOf[client.index]?.removeAll { $0 == number }
     _ = names.release(number)
     return true
@@ -93,7 +100,7 @@ package struct ClientStatements: Sendable {
         continue
       }
       named[key(client, number)] = nil
-      toldOf[key(client, old.index)] = nil
+      toldOf[key(client, number)] = nil
       _ = names.release(number)
       statements.append(old)
     }
@@ -106,7 +113,7 @@ package struct ClientStatements: Sendable {
     var statements: [StatementID] = []
     for number in namesOf.removeValue(forKey: client.index) ?? [] {
       if let old = named.removeValue(forKey: key(client, number)) {
-        toldOf[key(client, old.index)] = nil
+        toldOf[key(client, number)] = nil
         statements.append(old)
       }
       _ = names.release(number)

@@ -114,6 +114,9 @@ package struct StatementTable: Sendable {
     patchLength(at: lengthAt, in: &out)
   }
 
+  /// See ``SessionEffects/usesSequences``.
+  func usesSequences(_ statement: StatementID) -> Bool { effectsOf[Int(statement.index)].usesSequences }
+
   /// A Describe message for the statement's backend name.
   func appendDescribe(_ statement: StatementID, to out: inout [UInt8]) {
     out.append(FrontendTag.describe)

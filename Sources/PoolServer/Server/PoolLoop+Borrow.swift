@@ -127,6 +127,11 @@ extension PoolLoop {
       }
       if clients[client].holdsReady { return waitForListener(client) }
       watchOpenTransaction(client, backend)
+    case .lease:
+      transactionEnded(client)
+      if drain.hasStoppedListening { return sayGoodbye(client) }
+      if clients[client].holdsReady { return waitForListener(client) }
+      clientTimers.set(client, now.advanced(byMilliseconds: SequenceHabits.lease))
     case .look:
       sendToBackend(backend, sessions.rewritten)
     case .release:

@@ -191,6 +191,9 @@ extension PoolLoop {
     sessions.clientArrived(ClientID(index), startup: id)
     sessions.images.release(id)
     sessions.clients[index].identity = identity
+    sessions.clients[index].habit = sessions.habits.number(
+      of: Array(request.user.utf8) + [0] + Array(request.database.utf8) + [0]
+        + (request.value(of: "application_name") ?? []))
     sessions.clients[index].keepsBackend =
       identities.mode(user: request.user, database: request.database, else: settings.poolMode) == .session
     let entry = identities.entries[Int(identity.index)]

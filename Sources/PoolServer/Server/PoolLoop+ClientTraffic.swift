@@ -255,6 +255,7 @@ extension PoolLoop {
       && sessions.backends[Int(backend.index)].ledger.isAtBatchStart
     var syncs = 0
     if clients[index].since == 0 { clients[index].since = now.nanoseconds }
+    sessions.leaseEnded(client)
     if sessions.backends[Int(backend.index)].ledger.owesNothing {
       if clients[index].askedAt == 0 { clients[index].askedAt = now.nanoseconds }
       clients[index].sentAt = now.nanoseconds

@@ -46,6 +46,10 @@ extension PoolLoop {
     let backend = Int(clients[client].backend)
     let ledger = sessions.backends[backend].ledger
     // Pinned, but between its transactions.
+    if sessions.clients[client].isLeased, ledger.isSettled {
+      sessions.leaseEnded(ClientID(client))
+      return transactionMayHaveEnded(backend)
+    }
     if ledger.isSettled {
       if settings.idleClientTimeout > 0 { idleTooLong(client) }
       return

@@ -155,7 +155,7 @@ struct ModelPool {
       sessions.settingsLookedUp(client, backend)
     }
     switch sessions.afterReady(client, backend) {
-    case .keep: return
+    case .keep, .lease: return
     case .look:
       clients[Int(client.index)].isLooking = true
       servers[Int(backend.index)].inbox += sessions.rewritten
