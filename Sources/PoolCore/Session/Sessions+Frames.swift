@@ -314,7 +314,7 @@ extension Sessions {
         // It may have been parsed there before DDL, and the client told after it.
         if rewritten.isEmpty {
           sendClose(statement, on: backend)
-          sendParse(statement, on: backend, hidden: true)
+          sendParse(statement, on: backend, hidden: true, isOwn: false)
         }
         clients[Int(client.index)].verified = statement
         askForDescription(of: statement, on: backend)
