@@ -105,6 +105,15 @@ static inline int clinux_next_signal(int fd) {
   return read(fd, &info, sizeof info) == (ssize_t)sizeof info ? (int)info.ssi_signo : 0;
 }
 
+/// Who is at the other end of a connected Unix socket: the user's number; -1 when the kernel does not say.
+static inline int64_t clinux_peer_uid(int fd) {
+  // struct ucred of unix(7), which glibc shows under _GNU_SOURCE only.
+  struct { pid_t process; uid_t user; gid_t group; } peer;
+  socklen_t length = sizeof peer;
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) < 0 || length != sizeof peer) return -1;
+  return (int64_t)peer.user;
+}
+
 static inline int clinux_event_fd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
 
 /// Raises the soft limit on open files to the hard one; returns the limit in force.

@@ -39,6 +39,16 @@ struct Account {
   }
 }
 
+/// Which ways of asking for a password are open.
+enum PasswordManner {
+  /// As the password is stored: md5 for its hash, else SCRAM.
+  case asStored
+  /// SCRAM alone, which a user of whom only an md5 hash is known cannot pass.
+  case scram
+  /// md5, unless only a SCRAM verifier is known.
+  case md5
+}
+
 /// How a client is asked for its password, and what its answer is compared with.
 enum PasswordChallenge {
   case scram(ScramVerifier, previous: ScramVerifier?)
@@ -58,7 +68,7 @@ struct Accounts {
   private var manners: [Manner] = []
 
   private enum Manner: Hashable {
-    case scram(iterations: Int, saltLength: Int)
+    case scram(iterations: Int, saltLength: Int, isPlain: Bool)
     case md5
   }
 
@@ -92,38 +102,37 @@ struct Accounts {
   // MARK: Asking clients
 
   /// How to ask the user; for nobody known, what looks like any other and nothing fits.
-  /// - Parameter prefersMD5: plain passwords are asked for by md5, too.
   mutating func challenge(
-    _ user: String, prefersMD5: Bool = false, at now: Instant, overlap: UInt64
+    _ user: String, _ wanted: PasswordManner, at now: Instant, overlap: UInt64
   ) -> PasswordChallenge {
     let key = Array(user.utf8)
-    guard var account = self[key], !account.password.isEmpty else { return mock(user, prefersMD5) }
+    guard var account = self[key], !account.password.isEmpty else { return mock(user, wanted) }
     let hasOwn = account.serverPassword != nil
     account.password.expirePrevious(at: now, atLeast: overlap, byTimeOnly: hasOwn)
     let salt = salt(of: user)
     let verifier = account.password.verifier(salt: salt)
     let older = account.password.olderVerifier(salt: salt)
     self[key] = account
-    let isPlain = if case .plain = account.password.current { true } else { false }
-    guard let verifier, !(prefersMD5 && isPlain) else {
-      return .md5(account.password.md5Hashes(user: user))
-    }
+    let hashes = account.password.md5Hashes(user: user)
+    guard let verifier else { return wanted == .scram ? mock(user, wanted) : .md5(hashes) }
+    if wanted == .md5, !hashes.isEmpty { return .md5(hashes) }
     return .scram(verifier, previous: older)
   }
 
-  private func mock(_ user: String, _ prefersMD5: Bool) -> PasswordChallenge {
+  private func mock(_ user: String, _ wanted: PasswordManner) -> PasswordChallenge {
     let digest = ScramHash.openSSL.hmac(secret, Array("manner \(user)".utf8))
     let number = digest.prefix(4).reduce(0) { $0 << 8 | Int($1) }
-    let manner =
-      manners.isEmpty
-      ? .scram(iterations: ScramVerifier.defaultIterations, saltLength: ScramVerifier.saltLength)
-      : manners[number % manners.count]
-    switch manner {
-    case .scram(let iterations, let saltLength) where !prefersMD5:
+    let usual = Manner.scram(
+      iterations: ScramVerifier.defaultIterations, saltLength: ScramVerifier.saltLength, isPlain: true)
+    let manner = manners.isEmpty ? usual : manners[number % manners.count]
+    switch (manner, wanted) {
+    case (.scram(let iterations, let saltLength, let isPlain), _) where wanted != .md5 || !isPlain:
       return .scram(
         .mock(user: user, secret: secret, iterations: iterations, saltLength: saltLength, hash: .openSSL),
         previous: nil)
-    case .scram, .md5:
+    case (.md5, .scram):
+      return .scram(.mock(user: user, secret: secret, hash: .openSSL), previous: nil)
+    case (.scram, _), (.md5, _):
       return .md5([md5Hex(ScramHash.openSSL.hmac(secret, Array("md5 \(user)".utf8)))])
     }
   }
@@ -134,8 +143,10 @@ struct Accounts {
     manners = (Array(named.values) + listed.values).map { account in
       switch account.password.current {
       case .plain:
-        .scram(iterations: ScramVerifier.defaultIterations, saltLength: ScramVerifier.saltLength)
-      case .scram(let verifier): .scram(iterations: verifier.iterations, saltLength: verifier.salt.count)
+        .scram(
+          iterations: ScramVerifier.defaultIterations, saltLength: ScramVerifier.saltLength, isPlain: true)
+      case .scram(let verifier):
+        .scram(iterations: verifier.iterations, saltLength: verifier.salt.count, isPlain: false)
       case .md5: .md5
       }
     }

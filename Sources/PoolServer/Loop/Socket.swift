@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import PoolCore
 
 /// What a read gave.
 package enum ReadResult: Equatable {
@@ -86,6 +87,34 @@ package struct Socket: Equatable, Sendable {
       default: return nil
       }
     }
+  }
+
+  /// Where the other end is; `nil` for a Unix socket.
+  var peerAddress: NetworkAddress? {
+    var address = sockaddr_storage()
+    var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+    // Invariant: as above.
+    return withUnsafeMutableBytes(of: &address) { raw -> NetworkAddress? in
+      guard let base = raw.baseAddress,
+        getpeername(fd, base.assumingMemoryBound(to: sockaddr.self), &length) == 0
+      else { return nil }
+      switch Int32(raw.loadUnaligned(as: sa_family_t.self)) {
+      case AF_INET:
+        let field = raw.loadUnaligned(as: sockaddr_in.self).sin_addr
+        return NetworkAddress(bytes: withUnsafeBytes(of: field) { Array($0) })
+      case AF_INET6:
+        let field = raw.loadUnaligned(as: sockaddr_in6.self).sin6_addr
+        return NetworkAddress(bytes: withUnsafeBytes(of: field) { Array($0) })
+      default: return nil
+      }
+    }
+  }
+
+  /// The operating system's user at the other end of a Unix socket.
+  var peerUser: String? {
+    let number = clinux_peer_uid(fd)
+    guard number >= 0, let entry = getpwuid(uid_t(truncatingIfNeeded: number)) else { return nil }
+    return String(cString: entry.pointee.pw_name)
   }
 
   /// 0 when connected, else the error number of the connect that was under way.

@@ -28,6 +28,8 @@ package struct PoolCounters: Sendable {
   package var databaseRefusals: UInt64 = 0
   /// Encryption required or refused by rule.
   package var encryptionRefusals: UInt64 = 0
+  /// Refused by `auth_hba_file`.
+  package var ruleRefusals: UInt64 = 0
   /// Bytes that are no PostgreSQL message, or a message out of its turn.
   package var protocolViolations: UInt64 = 0
   /// A login that took longer than `login_timeout`.

@@ -32,6 +32,7 @@ extension PoolSnapshot {
       ("too_many_clients", counters.clientsRefused), ("queue_full", counters.queueRefusals),
       ("server_unreachable", counters.unreachableRefusals), ("shutting_down", counters.shutdownRefusals),
       ("unknown_database", counters.databaseRefusals), ("encryption", counters.encryptionRefusals),
+      ("rule", counters.ruleRefusals),
       ("protocol_violation", counters.protocolViolations), ("login_timeout", counters.loginTimeouts),
     ] {
       text.sample(.counter, "refusals", [("reason", reason)], String(count))

@@ -94,6 +94,13 @@ extension PoolLoop {
     guard !request.user.isEmpty else {
       return loginFailed(index, "28000", "no PostgreSQL user name specified in startup packet")
     }
+    let way: WayIn
+    switch wayIn(index, request) {
+    case .success(let found): way = found
+    case .failure(let refusal):
+      counters.ruleRefusals += 1
+      return refuse(index, refusal.fields)
+    }
     if let replication = request.value(of: "replication"), Self.asksForReplication(replication) {
       return loginFailed(
         index, "0A000", "replication connections cannot be pooled", hint: "Connect to the server itself.")
@@ -105,13 +112,20 @@ extension PoolLoop {
     }
     // As long as PostgreSQL 18's (MAX_CANCEL_KEY_LENGTH is what a client may have to take).
     if minor >= 2 { longSecrets[index] = secureRandomBytes(32) }
-    let exchange = challenge(index, request, &writer)
-    logins[index] = ClientLogin(request: request, exchange: exchange)
     clients[index].phase = .authenticating
+    guard let manner = way.password else {
+      writer.authenticationOk()
+      refreshUser(request.user)
+      sendToClient(index, writer.bytes)
+      if clients[index].phase == .authenticating { authenticated(index, request) }
+      return
+    }
+    let exchange = challenge(index, request, manner, &writer)
+    logins[index] = ClientLogin(request: request, exchange: exchange)
     sendToClient(index, writer.bytes)
   }
 
-  private static func asksForReplication(_ value: [UInt8]) -> Bool {
+  static func asksForReplication(_ value: [UInt8]) -> Bool {
     !["", "false", "off", "no", "0"].contains(lowercasedASCII(String(decoding: value, as: UTF8.self)))
   }
 

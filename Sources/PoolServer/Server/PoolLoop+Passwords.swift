@@ -7,10 +7,10 @@ import PostgresWire
 extension PoolLoop {
   /// Asks the client as its user's stored password allows.
   mutating func challenge(
-    _ index: Int, _ request: StartupRequest, _ writer: inout MessageWriter
+    _ index: Int, _ request: StartupRequest, _ wanted: PasswordManner, _ writer: inout MessageWriter
   ) -> ClientLogin.Exchange {
     refreshUser(request.user)
-    switch identities.accounts.challenge(request.user, at: now, overlap: passwordOverlap) {
+    switch identities.accounts.challenge(request.user, wanted, at: now, overlap: passwordOverlap) {
     case .md5(let hashes):
       let salt = secureRandomBytes(4)
       writer.authenticationMD5(salt: salt)
@@ -138,5 +138,6 @@ extension PoolLoop {
       _ = userList?.hasChanged()
       readUserList()
     }
+    if !settings.authHBAFile.isEmpty { readRules() }
   }
 }

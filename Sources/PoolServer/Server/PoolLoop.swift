@@ -23,6 +23,8 @@ struct PoolLoop: ~Copyable {
   /// `auth_file`, and when it may be read again.
   var userList: WatchedFile?
   var userListDue = Instant(nanoseconds: 0)
+  /// Of `auth_hba_file`.
+  var rules: AccessRules?
   var clients: SlotTable<ClientSlot>
   var backends: SlotTable<BackendSlot>
   var clientTimers: TimerWheel
@@ -138,6 +140,11 @@ struct PoolLoop: ~Copyable {
     if !settings.authFile.isEmpty {
       userList = WatchedFile(settings.authFile)
       readUserList()
+    }
+    if !settings.authHBAFile.isEmpty {
+      // Nobody, until the file says otherwise; that it can be read was seen before.
+      rules = AccessRules([])
+      readRules()
     }
     while true {
       let count = poller.wait(milliseconds: waitTime())

@@ -144,6 +144,11 @@ final class PoolParts: Sendable {
     } catch {
       throw PoolStartError(error, hint: #"auth_file has lines like "app" "secret", both in double quotes"#)
     }
+    do throws(AccessFileError) {
+      if !settings.authHBAFile.isEmpty { _ = try PoolLoop.rules(in: settings.authHBAFile) }
+    } catch {
+      throw PoolStartError(error, hint: "auth_hba_file has lines like host all app 10.0.0.0/8 scram-sha-256")
+    }
   }
 
   private static func targetAddresses(_ target: PoolSettings.Target) throws(PoolStartError) -> [SocketAddress]

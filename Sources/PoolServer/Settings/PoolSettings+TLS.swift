@@ -24,6 +24,10 @@ extension PoolSettings {
     package var keyFile = ""
     /// PEM text: who may sign clients' certificates.
     package var caFile = ""
+    /// Rules may want a certificate, so that clients are asked for one in any mode.
+    var mayNeedCertificate = false
+
+    var asksForCertificate: Bool { mode.asksForCertificate || (mayNeedCertificate && !caFile.isEmpty) }
 
     package init() {}
   }

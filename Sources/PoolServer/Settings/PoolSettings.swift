@@ -109,6 +109,8 @@ package struct PoolSettings: Sendable {
   package var users: [User]
   /// PgBouncer's userlist.txt, whose users may log in beside ``users``; empty: none.
   package var authFile = ""
+  /// Rules in the form of pg_hba.conf; empty: everybody may try a password.
+  package var authHBAFile = ""
   /// Empty: every name is passed through.
   package var databases: [Database] = []
 

@@ -43,7 +43,7 @@ final class TLSContext: @unchecked Sendable {
           guard let selected, let length, let offered else { return SSL_TLSEXT_ERR_NOACK }
           return copenssl_alpn_select(selected, length, offered, count)
         }, nil)
-      if settings.mode.asksForCertificate {
+      if settings.asksForCertificate {
         try trust(context, settings.caFile)
         if let names = SSL_load_client_CA_file(settings.caFile) { SSL_CTX_set_client_CA_list(context, names) }
         // A client without a certificate is told so in words, once it can be: in answer to its startup packet.

@@ -7,7 +7,9 @@ struct TLSContexts {
 
   /// - Throws: ``TLSFailure`` that names the file at fault.
   init(_ settings: PoolSettings) throws(TLSFailure) {
-    clients = settings.tls.mode == .disable ? nil : try .server(settings.tls)
+    var tls = settings.tls
+    tls.mayNeedCertificate = !settings.authHBAFile.isEmpty
+    clients = tls.mode == .disable ? nil : try .server(tls)
     let target = settings.target
     server = target.encryption == .disable || target.host.hasPrefix("/") ? nil : try .client(target)
   }

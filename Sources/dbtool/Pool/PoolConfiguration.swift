@@ -99,7 +99,7 @@ private struct Layers {
       case ("tls.mode", .text(let mode)):
         settings.tls.mode = PoolSettings.TLS.Mode(rawValue: mode) ?? .disable
       case ("tls.cert_file", .text(let path)), ("tls.key_file", .text(let path)),
-        ("tls.ca_file", .text(let path)), ("auth_file", .text(let path)):
+        ("tls.ca_file", .text(let path)), ("auth_file", .text(let path)), ("auth_hba_file", .text(let path)):
         key.fill(.text(fromFolder(path, of: key)), into: &settings)
       default: key.fill(value, into: &settings)  // the other keys know their own field
       }

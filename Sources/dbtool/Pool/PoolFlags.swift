@@ -35,6 +35,7 @@ struct PoolFlags: ParsableArguments {
   @Option(key: "pool_id") var poolID: [PoolFlag]
 
   @Option(key: "auth_file") var authFile: [PoolFlag]
+  @Option(key: "auth_hba_file") var authHBAFile: [PoolFlag]
 
   @Option(key: "max_connections") var maxConnections: [PoolFlag]
   @Option(key: "max_connections_percent") var maxConnectionsPercent: [PoolFlag]

@@ -39,6 +39,9 @@ enum PoolKeys {
     PoolKey(
       "auth_file", .text(.init(\.authFile)), "",
       "Users beside [[pool.users]], as PgBouncer's userlist.txt has them; read again when it changes."),
+    PoolKey(
+      "auth_hba_file", .text(.init(\.authHBAFile)), "",
+      "Who may come in from where and how, in the form of pg_hba.conf; empty: everybody, by password."),
 
     // MARK: Backends
     PoolKey(
