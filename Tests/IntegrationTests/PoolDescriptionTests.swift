@@ -169,4 +169,43 @@ struct PoolDescriptionTests {
       }
     }
   }
+
+  @Test(
+    "who asked about a portal once and never again reads rows by that, too; who asks each time needs no help")
+  func portals() throws {
+    try PoolProcess.with(backends: 3) { pool in
+      try pool.direct().execute("CREATE TABLE goods AS SELECT 1 AS a")
+      let once = try pool.wireClient()
+      let always = try pool.wireClient()
+      func ask(_ client: PoolWireClient, describes: Bool) throws -> PoolReply {
+        try client.send {
+          $0.bind(statement: "goods")
+          if describes { $0.describe(portal: "") }
+          $0.execute()
+          $0.sync()
+        }
+        return try client.reply()
+      }
+      for client in [once, always] {
+        try client.send {
+          $0.parse(name: "goods", query: "SELECT * FROM goods")
+          $0.sync()
+        }
+        #expect(try client.reply().tags == "1Z")
+        #expect(try ask(client, describes: true).tags == "2TDCZ")
+      }
+      for _ in 1...4 {
+        try shuffle(pool)
+        #expect(try ask(once, describes: false).tags == "2DCZ")
+        #expect(try ask(always, describes: true).tags == "2TDCZ")
+      }
+      try pool.direct().execute("ALTER TABLE goods ADD COLUMN b int")
+      for _ in 1...4 {
+        try shuffle(pool)
+        #expect(try ask(once, describes: false).error?.sqlState == "0A000")
+        try shuffle(pool)
+        #expect(try ask(always, describes: true).rows == [["1", nil]])
+      }
+    }
+  }
 }

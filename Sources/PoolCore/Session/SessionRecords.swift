@@ -30,6 +30,11 @@ package struct ClientSession: Sendable {
   var hasFailed = false
   /// How often in a row an answer was an error.
   var failedLooks = 0
+  /// What the unnamed portal was bound to, if a Describe is behind the Bind: the client will be told what it returns.
+  var bound: StatementID = .none
+  var boundName: UInt32 = 0
+  /// Names of its statements that it will be told of, in the order of its Describes.
+  var toTell: [UInt32] = []
   /// A statement that was parsed anew for its Bind, so that what it returns is what it returns now.
   var verified: StatementID = .none
   /// It keeps its backend for a moment: it may be about to ask for `lastval` or `currval`. See ``SequenceHabits``.
@@ -123,8 +128,8 @@ package struct BackendSession: Sendable {
   var guests: [[UInt8]] = []
   /// More than one client has had it.
   var hadOthers = false
-  /// Of what a statement returns, as far as the answer has come.
-  var describing = Fingerprint()
+  /// What the statement that is being described takes, once that part of the answer has come.
+  var describing: UInt64?
   /// Since it was cleaned last, more has run on it than provably leaves nothing; see ``Sessions/trustsTokens``.
   var isDirty = false
   /// The database has sequences that cache values, which DISCARD SEQUENCES would throw away.

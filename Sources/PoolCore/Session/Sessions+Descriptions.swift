@@ -6,25 +6,31 @@ package import PostgresWire
 // returns before the client's Bind is let through. Source: PostgreSQL 15, `RevalidateCachedQuery`.
 
 extension Sessions {
-  /// A message of the answer to Describe of a named statement: ParameterDescription, then RowDescription or NoData.
+  /// A message of the answer to Describe: of a named statement, ParameterDescription first; of a portal of one not;
+  /// then RowDescription or NoData.
   package mutating func described(
     _ statement: StatementID, _ bytes: Span<UInt8>, _ offset: Int, _ length: Int, on backend: BackendID,
     toldClient: Bool
   ) {
     let index = Int(backend.index)
-    let tag = bytes[offset]
-    var print = tag == BackendTag.parameterDescription ? Fingerprint() : backends[index].describing
-    if tag == BackendTag.rowDescription {
-      Self.addColumns(bytes, offset, length, to: &print)
-    } else {
-      print.add(tag)
+    var print = Fingerprint()
+    if bytes[offset] == BackendTag.parameterDescription {
       for position in (offset + FrameHeader.size)..<(offset + length) { print.add(bytes[position]) }
+      backends[index].describing = print.value
+      return
     }
-    backends[index].describing = print
-    guard tag != BackendTag.parameterDescription else { return }
-    backends[index].statements.described(statement, as: print.value)
+    if bytes[offset] == BackendTag.rowDescription { Self.addColumns(bytes, offset, length, to: &print) }
+    let description = Description(parameters: backends[index].describing, columns: print.value)
+    backends[index].describing = nil
+    backends[index].statements.described(statement, as: description)
     let owner = backends[index].owner
-    if toldClient, owner != .none { names.tell(owner, statement, print.value) }
+    guard toldClient, owner != .none, !clients[Int(owner.index)].toTell.isEmpty else { return }
+    names.tell(owner, clients[Int(owner.index)].toTell.removeFirst(), statement, description)
+  }
+
+  /// The client will be told what the statement of this name returns.
+  mutating func willTell(_ client: ClientID, _ name: Span<UInt8>) {
+    clients[Int(client.index)].toTell.append(names.number(of: name))
   }
 
   /// Name, type and type modifier of each column; not which table it is of, which may have been made anew.
@@ -63,7 +69,11 @@ extension Sessions {
       return .agreed
     }
     guard let known = backends[index].statements.description(of: statement) else { return .unknown }
-    return known == told ? .agreed : .differs
+    if let parameters = told.parameters {
+      guard let knownParameters = known.parameters else { return .unknown }
+      if knownParameters != parameters { return .differs }
+    }
+    return known.columns == told.columns ? .agreed : .differs
   }
 
   /// Asks the backend what the statement returns. The answer is not for the client.
@@ -73,6 +83,13 @@ extension Sessions {
     appendInt32(4, to: &rewritten)
     backends[Int(backend.index)].ledger.sent(Expectation(.hiddenDescribe, statement.index))
   }
+}
+
+/// What a statement takes and returns, as fingerprints.
+struct Description: Equatable, Sendable {
+  /// `nil` where only a portal was described.
+  var parameters: UInt64?
+  var columns: UInt64
 }
 
 /// FNV-1a: what it tells apart are two answers of one server, not what somebody wants to look alike.

@@ -285,6 +285,7 @@ extension Sessions {
   ) -> FrameTreatment {
     let index = Int(backend.index)
     if view.statementStart == view.statementEnd {
+      clients[Int(client.index)].bound = .none
       if isUnnamedUncertain(on: backend) { return .stall }
       rewritten.removeAll(keepingCapacity: true)
       restoreUnnamed(client, on: backend)
@@ -304,9 +305,18 @@ extension Sessions {
     rewritten.removeAll(keepingCapacity: true)
     let statement = known(client, name, on: backend)
     if isUncertain(statement, on: backend) { return .stall }
+    let isDescribed =
+      view.portalStart == view.portalEnd && offset + length < bytes.count
+      && bytes[offset + length] == FrontendTag.describe
+    clients[Int(client.index)].bound = isDescribed ? statement ?? .none : .none
     if let statement {
+      if statements.hasEffects(statement), statements.effects(of: statement).listsChannels {
+        listenAgain(client, on: backend)
+      }
       prepareIfMissing(statement, for: client, on: backend)
-      switch agreement(client, statement, named: name, on: backend) {
+      // A client that asks again is told what there is now.
+      if isDescribed { clients[Int(client.index)].boundName = names.number(of: name) }
+      switch isDescribed ? .agreed : agreement(client, statement, named: name, on: backend) {
       case .agreed: break
       case .differs where clients[Int(client.index)].verified == statement:
         append(.changedPlan, isQuery: false, on: backend)
@@ -361,7 +371,9 @@ extension Sessions {
     }
     let index = Int(backend.index)
     guard view.isStatement else {
-      backends[index].ledger.sent(Expectation(.describe, StatementID.none.index))
+      let bound = view.nameStart == view.nameEnd ? clients[Int(client.index)].bound : .none
+      if bound != .none { clients[Int(client.index)].toTell.append(clients[Int(client.index)].boundName) }
+      backends[index].ledger.sent(Expectation(.describe, bound.index))
       return .forward
     }
     rewritten.removeAll(keepingCapacity: true)
@@ -379,6 +391,7 @@ extension Sessions {
     } else {
       install(copiedBytes(in: name, from: 0, to: name.count), of: client, on: backend)
     }
+    if statement != nil { willTell(client, name) }
     backends[index].ledger.sent(Expectation(.describe, (statement ?? .none).index))
     if statement == nil, !isReserved(name) { return finish(rewrittenThen: bytes, offset, header.length) }
     appendTarget(FrontendTag.describe, statement, else: name)

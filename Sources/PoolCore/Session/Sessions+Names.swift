@@ -154,7 +154,6 @@ extension Sessions {
       guard let name = parameter(number, of: view, in: bytes) else { continue }
       effects.sets(lowercasedASCII(String(decoding: name, as: UTF8.self)))
     }
-    if effects.listsChannels { listenAgain(client, on: backend) }
     if !effects.names.isEmpty || effects.listsStatements { callNames(client, effects, on: backend) }
     note(client, effects, text: statements.text(of: statement).span)
   }

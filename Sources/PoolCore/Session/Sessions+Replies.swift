@@ -29,6 +29,9 @@ extension Sessions {
         backends[index].statements.unnamedPending -= 1
       }
     case .failed, .frontFailed:
+      let owner = backends[index].owner
+      if owner != .none { clients[Int(owner.index)].toTell = [] }
+      backends[index].describing = nil
       let hasFailedParse = backends[index].ledger.hasFailedParse
       for (place, expectation) in backends[index].ledger.takeDropped().enumerated() {
         dropped(expectation, hasFailed: hasFailedParse && place == 0, on: backend)

@@ -30,7 +30,10 @@ extension Sessions {
       for other in backends.indices { backends[other].statements.outdated(statement) }
     }
     // It reads the rows by what it was told: it must know.
-    if names.isTold(backends[index].owner, statement) { return false }
+    let owner = backends[index].owner
+    if owner != .none, names.isTold(owner, statement), clients[Int(owner.index)].bound != statement {
+      return false
+    }
     let isUnanswered =
       !backends[index].kept.isEmpty && backends[index].keptAnswers == backends[index].ledger.clientAnswersOwed
     guard isUnanswered, backends[index].owner != .none else { return false }

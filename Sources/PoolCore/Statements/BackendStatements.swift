@@ -15,7 +15,7 @@ package struct BackendStatements: Sendable {
     var isOwnParse = false
     var lastUse: UInt32 = 0
     /// What it returns, once the backend has told.
-    var description: UInt64?
+    var description: Description?
   }
 
   private var entries: [StatementID: Entry] = [:]
@@ -98,12 +98,15 @@ package struct BackendStatements: Sendable {
     entries[statement] = entry
   }
 
-  /// The backend has told what the statement returns.
-  mutating func described(_ statement: StatementID, as print: UInt64) {
-    entries[statement]?.description = print
+  /// The backend has told what the statement returns; of a portal it does not say what it takes.
+  mutating func described(_ statement: StatementID, as description: Description) {
+    guard let entry = entries[statement] else { return }
+    var description = description
+    if description.parameters == nil { description.parameters = entry.description?.parameters }
+    entries[statement]?.description = description
   }
 
-  func description(of statement: StatementID) -> UInt64? {
+  func description(of statement: StatementID) -> Description? {
     guard let entry = entries[statement], entry.willBeThere else { return nil }
     return entry.description
   }

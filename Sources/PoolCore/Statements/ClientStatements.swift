@@ -8,7 +8,7 @@ package struct ClientStatements: Sendable {
   /// Each client's names, for when it ends.
   private var namesOf: [UInt32: [UInt32]] = [:]
   /// (client, name's number) → what the client was told that the statement returns.
-  private var toldOf: [UInt64: UInt64] = [:]
+  private var toldOf: [UInt64: Description] = [:]
   /// Each client's unnamed statement.
   private var unnamed: [StatementID] = []
 
@@ -16,16 +16,22 @@ package struct ClientStatements: Sendable {
 
   private func key(_ client: ClientID, _ name: UInt32) -> UInt64 { UInt64(client.index) << 32 | UInt64(name) }
 
-  /// The client has been told what the statement returns that it gave a name to.
-  mutating func tell(_ client: ClientID, _ statement: StatementID, _ print: UInt64) {
-    for number in namesOf[client.index] ?? [] where named[key(client, number)] == statement {
-      // One text under two names may have been described before DDL and after it.
-      if toldOf[key(client, number)] == nil { toldOf[key(client, number)] = print }
-    }
+  /// The number of a name that some client has given.
+  func number(of name: Span<UInt8>) -> UInt32 { names.find(name) ?? UInt32.max }
+
+  /// The client has been told what the statement returns that it calls so.
+  mutating func tell(
+    _ client: ClientID, _ number: UInt32, _ statement: StatementID, _ description: Description
+  ) {
+    // Unless the name stands for another by now.
+    guard named[key(client, number)] == statement else { return }
+    var description = description
+    if description.parameters == nil { description.parameters = toldOf[key(client, number)]?.parameters }
+    toldOf[key(client, number)] = description
   }
 
   /// What the client has been told that the statement of this name returns; `nil` when it never asked.
-  func told(_ client: ClientID, named name: Span<UInt8>) -> UInt64? {
+  func told(_ client: ClientID, named name: Span<UInt8>) -> Description? {
     guard !toldOf.isEmpty, let number = names.find(name) else { return nil }
     return toldOf[key(client, number)]
   }
