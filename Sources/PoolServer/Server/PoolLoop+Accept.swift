@@ -31,6 +31,7 @@ extension PoolLoop {
       clients[index].number = clientNumbers.number(at: index, random: clinux_random32())
       clients[index].secret = clinux_random32()
       clients[index].isUnix = listeners[listener].isUnix
+      clients[index].awaitsProxyHeader = !proxyNetworks.isEmpty && !clients[index].isUnix
       do {
         try poller.add(
           fd, token: Token(.client, index, generation: generation).raw, writable: !clients[index].isUnix)
@@ -72,6 +73,7 @@ extension PoolLoop {
     let backend = clients[index].backend
     logins[index] = nil
     if !longSecrets.isEmpty { longSecrets[index] = nil }
+    if !proxied.isEmpty { proxied[index] = nil }
     clientTimers.cancel(index)
     poller.remove(clients[index].fd)
     if clients[index].tls != nil { endEncryption(client: index) }

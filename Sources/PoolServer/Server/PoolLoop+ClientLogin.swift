@@ -24,6 +24,7 @@ extension PoolLoop {
   /// Returns how many bytes are dealt with.
   mutating func loginBytes(_ index: Int, _ base: UnsafeRawPointer, _ count: Int) -> Int {
     let bytes = UnsafeBufferPointer(start: base.assumingMemoryBound(to: UInt8.self), count: count).span
+    if clients[index].awaitsProxyHeader, let taken = proxyBytes(index, bytes) { return taken }
     return clients[index].phase == .startup
       ? startupBytes(index, bytes, count) : passwordBytes(index, bytes, count)
   }

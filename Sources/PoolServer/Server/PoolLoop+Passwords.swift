@@ -52,7 +52,11 @@ extension PoolLoop {
 
   mutating func authenticationFailed(_ index: Int, _ request: StartupRequest, _ error: ScramError) {
     counters.clientSetupsFailedAuthentication += 1
-    logger.info("login refused: \(error.message)", metadata: ["user": "\(request.user)"])
+    logger.info(
+      "login refused: \(error.message)",
+      metadata: [
+        "user": "\(request.user)", "client": "\(address(ofClient: index)?.description ?? "[local]")",
+      ])
     // Alike for a wrong password and an unknown user, in words and time.
     let isPassword = error == .wrongPassword
     loginFailed(

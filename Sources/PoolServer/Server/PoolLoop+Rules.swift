@@ -81,7 +81,7 @@ extension PoolLoop {
 
   /// Where the client is; `nil` for a Unix socket.
   func address(ofClient index: Int) -> NetworkAddress? {
-    clients[index].isUnix ? nil : Socket(fd: clients[index].fd).peerAddress
+    clients[index].isUnix ? nil : proxied[index] ?? Socket(fd: clients[index].fd).peerAddress
   }
 
   /// Reads `auth_hba_file`. If that cannot be, the rules in use stay, and the log says why.

@@ -23,6 +23,9 @@ struct PoolLoop: ~Copyable {
   /// `auth_file`, and when it may be read again.
   var userList: WatchedFile?
   var userListDue = Instant(nanoseconds: 0)
+  /// `proxy_protocol_networks`, and whom those proxies speak for.
+  let proxyNetworks: [Network]
+  var proxied: [Int: NetworkAddress] = [:]
   /// Of `auth_hba_file`.
   var rules: AccessRules?
   var clients: SlotTable<ClientSlot>
@@ -84,6 +87,7 @@ struct PoolLoop: ~Copyable {
     self.mailbox = mailbox
     self.poller = poller
     self.signals = signals
+    proxyNetworks = settings.proxyNetworks.compactMap { Network($0) }
     limitIsFromServer = settings.maxConnections == nil
     let start = Instant(nanoseconds: clinux_now())
     pool = Pool(

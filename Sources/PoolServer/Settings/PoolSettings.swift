@@ -111,6 +111,8 @@ package struct PoolSettings: Sendable {
   package var authFile = ""
   /// Rules in the form of pg_hba.conf; empty: everybody may try a password.
   package var authHBAFile = ""
+  /// Whose PROXY headers are believed, as `10.0.0.0/8`; see ``isNetwork(_:)``.
+  package var proxyNetworks: [String] = []
   /// Empty: every name is passed through.
   package var databases: [Database] = []
 
@@ -148,6 +150,9 @@ package struct PoolSettings: Sendable {
   package var maxPreparedStatements = 500
   /// Of the cap: so many clients may keep a backend beyond their transactions, one at least.
   package var maxPinnedPercent = 50
+
+  /// Whether the text is an address or a network.
+  package static func isNetwork(_ text: String) -> Bool { Network(text) != nil }
 
   package init(target: Target, users: [User]) {
     self.target = target

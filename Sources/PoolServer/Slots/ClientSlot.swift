@@ -54,6 +54,8 @@ struct ClientSlot {
   var hasAskedForGSS = false
   /// TLS from the first byte, which must name its protocol.
   var isDirectTLS = false
+  /// A proxy may say first for whom it speaks.
+  var awaitsProxyHeader = false
   /// A Unix socket, whose readiness to write is asked for only when it is needed.
   var isUnix = false
   var wantsOut = false

@@ -90,6 +90,12 @@ private struct Layers {
     do throws(PoolValueProblem) {
       switch (key.name, value) {
       case ("listen", .list(let addresses)): settings.listeners = try ListenAddress.listeners(addresses)
+      case ("proxy_protocol_networks", .list(let networks)):
+        for network in networks where !PoolSettings.isNetwork(network) {
+          throw PoolValueProblem(
+            what: "has no network in \(network.quoted)", hint: "as in 10.0.0.0/8 or fd00::/8")
+        }
+        settings.proxyNetworks = networks
       case ("http_listen", .text(let address)):
         settings.http = address.isEmpty ? nil : try ListenAddress.hostAndPort(address)
       case ("pool_mode", .text(let mode)):

@@ -36,6 +36,7 @@ struct PoolFlags: ParsableArguments {
 
   @Option(key: "auth_file") var authFile: [PoolFlag]
   @Option(key: "auth_hba_file") var authHBAFile: [PoolFlag]
+  @Option(key: "proxy_protocol_networks") var proxyProtocolNetworks: [PoolFlag]
 
   @Option(key: "max_connections") var maxConnections: [PoolFlag]
   @Option(key: "max_connections_percent") var maxConnectionsPercent: [PoolFlag]

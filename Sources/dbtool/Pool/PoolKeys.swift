@@ -42,6 +42,9 @@ enum PoolKeys {
     PoolKey(
       "auth_hba_file", .text(.init(\.authHBAFile)), "",
       "Who may come in from where and how, in the form of pg_hba.conf; empty: everybody, by password."),
+    PoolKey(
+      "proxy_protocol_networks", .list, "",
+      "Networks of load balancers whose PROXY headers are believed, as 10.0.0.0/8."),
 
     // MARK: Backends
     PoolKey(
