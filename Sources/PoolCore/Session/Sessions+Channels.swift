@@ -40,6 +40,12 @@ extension Sessions {
     clients[index].marks.insert(.channels)
   }
 
+  /// The same for a statement that asks so; its Parse may begin the batch in which it is executed.
+  mutating func listenAgain(_ client: ClientID, for statement: StatementID, on backend: BackendID) {
+    guard statements.hasEffects(statement), statements.effects(of: statement).listsChannels else { return }
+    listenAgain(client, on: backend)
+  }
+
   /// Whether the client's ReadyForQuery that has just come must wait for the database's listener: for a LISTEN
   /// until it listens, for a NOTIFY until it has said all that came before.
   @inline(__always)

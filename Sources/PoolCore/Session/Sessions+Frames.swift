@@ -133,6 +133,7 @@ extension Sessions {
       setUnnamed(client, statement)
       setUnnamed(statement, of: client, on: backend)
       rewritten.removeAll(keepingCapacity: true)
+      listenAgain(client, for: statement, on: backend)
       installCalled(by: statement, of: client, on: backend)
       backends[index].statements.unnamedSent()
       backends[index].ledger.sent(Expectation(.parse, StatementID.none.index))
@@ -183,6 +184,7 @@ extension Sessions {
       sendParse(statement, on: backend, hidden: true, isOwn: true)
       return .replace
     }
+    listenAgain(client, for: statement, on: backend)
     // Parsed anew even when another client's Parse made it: what it stands for is decided now, as it is directly.
     if backends[index].statements.has(statement) { sendClose(statement, on: backend) }
     sendParse(statement, on: backend, hidden: false, isOwn: true)
@@ -310,13 +312,10 @@ extension Sessions {
       && bytes[offset + length] == FrontendTag.describe
     clients[Int(client.index)].bound = isDescribed ? statement ?? .none : .none
     if let statement {
-      if statements.hasEffects(statement), statements.effects(of: statement).listsChannels {
-        listenAgain(client, on: backend)
-      }
+      listenAgain(client, for: statement, on: backend)
       prepareIfMissing(statement, for: client, on: backend)
-      // A client that asks again is told what there is now.
       if isDescribed { clients[Int(client.index)].boundName = names.number(of: name) }
-      switch isDescribed ? .agreed : agreement(client, statement, named: name, on: backend) {
+      switch agreement(client, statement, named: name, on: backend) {
       case .agreed: break
       case .differs where clients[Int(client.index)].verified == statement:
         append(.changedPlan, isQuery: false, on: backend)
