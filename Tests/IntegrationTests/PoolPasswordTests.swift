@@ -35,18 +35,23 @@ import Testing
     try withServer { server, direct, folder in
       try direct.execute("CREATE ROLE verified LOGIN PASSWORD 'first'")
       try direct.execute("CREATE ROLE plain LOGIN PASSWORD 'second'")
+      let long = String(repeating: "x", count: 63)
+      try direct.execute("CREATE ROLE \(long) LOGIN PASSWORD 'fourth'")
       let path = folder.appending(path: "userlist.txt").path
       try """
       "verified" "\(try stored("verified", direct))"
       "old_md5" "\(try stored("old_md5", direct))"
       "plain" "second"
       "nobody" ""
+      "\(long)" "fourth"
       """.write(toFile: path, atomically: true, encoding: .utf8)
       try PoolProcess.with(server, ["--auth-file", path]) { pool in
         #expect(who(pool, "verified", "first") == "verified")
         #expect(who(pool, "old_md5", "secret") == "old_md5")
         #expect(who(pool, "plain", "second") == "plain")
         #expect(who(pool, "postgres", server.password?.reveal ?? "") == "postgres")
+        // The server takes 63 bytes of a name.
+        #expect(who(pool, long + "yz", "fourth") == long)
         for (user, password) in [
           ("verified", "second"), ("old_md5", "x"), ("plain", "first"), ("nobody", ""), ("nobody", "x"),
         ] {

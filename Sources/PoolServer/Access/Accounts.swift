@@ -73,12 +73,12 @@ struct Accounts {
   }
 
   init(_ users: [PoolSettings.User]) {
-    names = users.map { Array($0.name.utf8) }
+    names = users.map { Self.key($0.name) }
     for user in users {
       var account = Account(user)
       let salt = salt(of: user.name)
       _ = account.password.verifier(salt: salt)
-      named[Array(user.name.utf8)] = account
+      named[Self.key(user.name)] = account
     }
     learnManners()
   }
@@ -89,6 +89,9 @@ struct Accounts {
       if named[user] != nil { named[user] = newValue } else if listed[user] != nil { listed[user] = newValue }
     }
   }
+
+  /// The bytes by which a user is known. As PostgreSQL does, what is behind the 63rd is dropped (NAMEDATALEN).
+  static func key(_ user: String) -> [UInt8] { Array(user.utf8.prefix(63)) }
 
   func isNamed(_ user: [UInt8]) -> Bool { named[user] != nil }
 
@@ -105,7 +108,7 @@ struct Accounts {
   mutating func challenge(
     _ user: String, _ wanted: PasswordManner, at now: Instant, overlap: UInt64
   ) -> PasswordChallenge {
-    let key = Array(user.utf8)
+    let key = Self.key(user)
     guard var account = self[key], !account.password.isEmpty else { return mock(user, wanted) }
     let hasOwn = account.serverPassword != nil
     account.password.expirePrevious(at: now, atLeast: overlap, byTimeOnly: hasOwn)
@@ -159,7 +162,7 @@ struct Accounts {
     var fresh: [[UInt8]: Account] = [:]
     fresh.reserveCapacity(users.count)
     for user in users {
-      let key = Array(user.name.utf8)
+      let key = Self.key(user.name)
       let password = StoredPassword(user.password)
       if var known = listed[key] {
         known.password.change(to: password, at: now)

@@ -41,12 +41,12 @@ struct IdentityTable {
 
   /// When clients of this user give their backends of this database back; `database` is the clients' name for it.
   func mode(user: String, database: String, else mode: PoolSettings.PoolMode) -> PoolSettings.PoolMode {
-    accounts[Array(user.utf8)]?.user.mode ?? databases.first { $0.name == database }?.mode ?? mode
+    accounts[Accounts.key(user)]?.user.mode ?? databases.first { $0.name == database }?.mode ?? mode
   }
 
   /// The identity of a known user in a target database.
   mutating func identity(user: String, database: String, in pool: inout Pool) -> IdentityID? {
-    let key = Key(user: Array(user.utf8), database: Array(database.utf8))
+    let key = Key(user: Accounts.key(user), database: Array(database.utf8))
     guard let account = accounts[key.user] else { return nil }
     if let known = numbers[key] { return known }
     let id = pool.addIdentity(maxBackends: account.user.maxConnections)

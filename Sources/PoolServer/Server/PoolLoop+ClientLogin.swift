@@ -175,7 +175,7 @@ extension PoolLoop {
           throw .outOfTurn
         }
         guard isMD5Answer(answer, to: salt, hashes),
-          identities.accounts[Array(login.request.user.utf8)] != nil
+          identities.accounts[Accounts.key(login.request.user)] != nil
         else { throw .wrongPassword }
       }
       writer.authenticationOk()

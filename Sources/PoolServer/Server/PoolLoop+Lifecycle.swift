@@ -52,7 +52,7 @@ extension PoolLoop {
         server.isResolving = false
         if !addresses.isEmpty { server.addresses = addresses }
       case .verifier(let user, let password, let verifier):
-        identities.accounts[Array(user.utf8)]?.password.adopt(verifier, of: password)
+        identities.accounts[Accounts.key(user)]?.password.adopt(verifier, of: password)
       case .peerResolved(let addresses, let request, let asker): peerResolved(addresses, request, asker)
       }
     }

@@ -31,9 +31,12 @@ extension PoolLoop {
 
   /// The proof was right. With the key that it shows, the pool can enter the server as this user.
   mutating func passwordProved(_ user: String, by scram: ScramServer) throws(ScramError) {
-    let key = Array(user.utf8)
+    let key = Accounts.key(user)
     guard let account = identities.accounts[key] else { throw .wrongPassword }
-    if let clientKey = scram.clientKey, case .scram(let verifier) = account.password.current {
+    if let clientKey = scram.clientKey, case .scram(let verifier) = account.password.current,
+      // It may have changed while the client answered.
+      ScramHash.openSSL.sha256(clientKey) == verifier.storedKey
+    {
       identities.accounts[key]?.proved = (
         ScramKeys(clientKey: clientKey, serverKey: verifier.serverKey), verifier
       )
@@ -68,7 +71,7 @@ extension PoolLoop {
 
   /// Before a login: reads what has changed of the files that name the user.
   mutating func refreshUser(_ user: String) {
-    let key = Array(user.utf8)
+    let key = Accounts.key(user)
     if identities.accounts.isNamed(key) {
       if refreshAccount(key) { logger.notice("a password was read again", metadata: ["user": "\(user)"]) }
     } else {
