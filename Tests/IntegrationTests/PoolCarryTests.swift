@@ -226,4 +226,33 @@ import Testing
       }
     }
   }
+
+  @Test("a client knows the values of its parameters, also when they go back to what its backend had before")
+  func reports() throws {
+    try PoolProcess.with(backends: 1) { pool in
+      let client = try pool.wireClient((name: "application_name", value: "mine"))
+      let other = try pool.wireClient()
+      let back = [
+        "SET datestyle = 'ISO, MDY'; SET client_encoding = 'UTF8'", "RESET ALL", "DISCARD ALL",
+        "RESET datestyle; RESET client_encoding",
+      ]
+      for text in back {
+        let set = "SET datestyle = 'German'; SET client_encoding = 'LATIN1'; SET application_name = 'other'"
+        #expect(try sqlState(client, set) == nil)
+        #expect(client.parameters["DateStyle"] == "German, DMY")
+        #expect(client.parameters["client_encoding"] == "LATIN1")
+        #expect(client.parameters["application_name"] == "other")
+        #expect(try other.query("SELECT 1").value == "1")
+        #expect(client.parameters["DateStyle"] == "German, DMY")
+        #expect(try sqlState(client, text) == nil)
+        #expect(client.parameters["DateStyle"] == "ISO, MDY", "\(text)")
+        #expect(client.parameters["client_encoding"] == "UTF8", "\(text)")
+        #expect(try other.query("SELECT 1").value == "1")
+        #expect(try sqlState(client, "SET application_name = 'mine'") == nil)
+        #expect(client.parameters["application_name"] == "mine")
+        #expect(try other.query("SELECT 1").value == "1")
+        #expect(try client.query("SHOW application_name").value == "mine")
+      }
+    }
+  }
 }

@@ -128,6 +128,9 @@ package struct BackendSession: Sendable {
   var guests: [[UInt8]] = []
   /// More than one client has had it.
   var hadOthers = false
+  /// Parameters that it has reported with other values than its identity's common ones. At its ReadyForQuery these are
+  /// what it has: the server reports before it, and only what it has not reported so already.
+  package var view: [ReportedParameter] = []
   /// What the statement that is being described takes, once that part of the answer has come.
   var describing: UInt64?
   /// Since it was cleaned last, more has run on it than provably leaves nothing; see ``Sessions/trustsTokens``.

@@ -149,6 +149,8 @@ extension PoolLoop {
     if identities.entries[identity].common == nil { identities.entries[identity].common = login.reported }
     backends[index].phase = .preparing
     sessions.backendArrived(BackendID(index))
+    let common = identities.entries[identity].common ?? []
+    sessions.backends[index].view = login.reported.filter { !common.contains($0) }
     var writer = MessageWriter(reservingCapacity: 2048)
     writer.raw(Front.preparation())
     writer.sync()

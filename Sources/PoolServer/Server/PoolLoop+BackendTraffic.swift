@@ -107,7 +107,15 @@ extension PoolLoop {
           out.removeAll()
           continue
         }
-        if isForClient { answered(Int(backends[index].client)) }
+        if isForClient {
+          answered(Int(backends[index].client))
+          let unreported = unreported(index)
+          if !unreported.isEmpty {
+            out.append(base + run, count: offset - run)
+            out.append(unreported)
+            run = offset
+          }
+        }
         let isHeld = isForClient && holdsReady(index)
         if !isForClient || isHeld {
           out.append(base + run, count: offset - run)
@@ -256,9 +264,21 @@ extension PoolLoop {
 
   // MARK: What a message means
 
+  /// What the client must be told of its parameters in front of the ReadyForQuery that has just come.
+  @inline(__always)
+  private mutating func unreported(_ index: Int) -> [UInt8] {
+    let client = backends[index].client
+    guard client != ClientID.none.index, clients[Int(client)].phase == .active else { return [] }
+    let identity = Int(clients[Int(client)].identity)
+    return sessions.unreported(
+      ClientID(client), BackendID(index), common: identities.entries[identity].common ?? [])
+  }
+
   /// True when the client must be told.
   private mutating func reported(_ index: Int, _ bytes: Span<UInt8>, _ offset: Int, _ length: Int) -> Bool {
     guard let view = ParameterStatusView.read(in: bytes, at: offset, length: length) else { return false }
+    let own = Int(pool.identity(of: BackendID(index)).index)
+    sessions.reported(BackendID(index), view, in: bytes, common: identities.entries[own].common ?? [])
     let client = backends[index].client
     guard client != ClientID.none.index, clients[Int(client)].phase == .active else { return false }
     let identity = Int(clients[Int(client)].identity)
