@@ -92,31 +92,8 @@ extension PoolLoop {
         hint: "\(key) of the pool sets this limit."))
   }
 
-  /// What the client gets in place of an error of the server's; `nil` where that is right as it is.
-  func answer(
-    for backend: Int, _ bytes: Span<UInt8>, _ offset: Int, _ length: Int
-  ) -> [UInt8]? {
-    if backends[backend].isOverdue { return overdueAnswer(bytes, offset, length) }
-    guard var error = ErrorFields.read(in: bytes, at: offset, length: length), error.isChangedPlan else {
-      return nil
-    }
-    error.becomeChangedPlan()
-    var writer = MessageWriter(reservingCapacity: 256)
-    writer.errorResponse(error)
-    return writer.bytes
-  }
-
-  /// The backend has said what a client's Bind waits for, or failed.
-  mutating func resumeHeld(_ backend: Int) {
-    let client = backends[backend].client
-    guard client != ClientID.none.index, clients[Int(client)].awaitsDescription else { return }
-    clients[Int(client)].awaitsDescription = false
-    clients[Int(client)].mustResume = true
-    readLater(client: Int(client))
-  }
-
   /// The server's words for a cancelled query, with who had it cancelled; `nil` for any other error.
-  private func overdueAnswer(_ bytes: Span<UInt8>, _ offset: Int, _ length: Int) -> [UInt8]? {
+  func overdueAnswer(_ bytes: Span<UInt8>, _ offset: Int, _ length: Int) -> [UInt8]? {
     guard let error = ErrorFields.read(in: bytes, at: offset, length: length), error.sqlState == "57014"
     else {
       return nil
