@@ -12,10 +12,11 @@ struct FunctionBook: Sendable {
   /// Clients choose the names.
   private static let capacity = 4_096
 
-  var isEmpty: Bool { known.isEmpty }
-
   /// What is known of the name; `nil` when it has not been asked for.
   func effects(of name: [UInt8]) -> SessionEffects? { known[name] }
+
+  /// Whether it is known that calling the name does nothing to a session, by itself or by what it calls.
+  func isHarmless(_ name: [UInt8]) -> Bool { known[name]?.isEmpty == true }
 
   mutating func forget() { known.removeAll(keepingCapacity: true) }
 
