@@ -114,7 +114,7 @@ extension PoolLoop {
   }
 
   static func users(in path: String) throws(AccessFileError) -> [UserList.User] {
-    let text = try WatchedFile.text(of: path)
+    let text = try TextFile.text(of: path)
     do throws(AccessFileFault) {
       return try UserList(text).users
     } catch {

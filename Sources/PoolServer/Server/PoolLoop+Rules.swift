@@ -96,7 +96,7 @@ extension PoolLoop {
   }
 
   static func rules(in path: String) throws(AccessFileError) -> AccessRules {
-    let text = try WatchedFile.text(of: path)
+    let text = try TextFile.text(of: path)
     do throws(AccessFileFault) {
       return try AccessRules(text)
     } catch {

@@ -1,5 +1,6 @@
 import DatabaseTools
 import Glibc
+import PoolServer
 import TOMLKit
 
 /// A configuration file that has been read: what it says and where, and failures that point into it.
@@ -43,30 +44,14 @@ struct PoolDocument: Sendable {
   /// - Returns: `nil` when there is none.
   /// - Throws: `Failure` when it cannot be read, or is larger than 1 MB.
   static func reading(_ path: String) throws(Failure) -> PoolDocument? {
-    let file = open(path, O_RDONLY | O_CLOEXEC)
-    guard file >= 0 else {
-      if errno == ENOENT { return nil }
-      throw unreadable(path)
-    }
-    defer { close(file) }
-    var bytes: [UInt8] = []
-    var buffer = [UInt8](repeating: 0, count: 65_536)
-    while true {
-      let count = read(file, &buffer, buffer.count)
-      if count < 0, errno == EINTR { continue }
-      guard count >= 0 else { throw unreadable(path) }
-      if count == 0 { break }
-      bytes += buffer[..<count]
-      guard bytes.count <= 1_048_576 else { throw Failure("\(path) is too large for a configuration") }
-    }
-    guard let text = String(validating: bytes, as: UTF8.self) else {
-      throw Failure("\(path) is not UTF-8 text")
+    guard access(path, F_OK) == 0 || errno != ENOENT else { return nil }
+    let text: String
+    do throws(AccessFileError) {
+      text = try TextFile.text(of: path, mostBytes: 1 << 20)
+    } catch {
+      throw Failure(error.message)
     }
     return try PoolDocument(path: path, text: text)
-  }
-
-  private static func unreadable(_ path: String) -> Failure {
-    Failure("\(path) cannot be read: \(String(cString: strerror(errno)))")
   }
 
   /// The folder that relative paths in the file start from, with a slash at its end; empty for the working folder.
