@@ -41,6 +41,8 @@ struct BackendEntry: Sendable {
   var state = BackendState.absent
   var identity = IdentityID(UInt32(0))
   var borrower: ClientID = .none
+  /// In the slot that is kept.
+  var isApart = false
   var connectedAt = Instant(nanoseconds: 0)
   var lentAt = Instant(nanoseconds: 0)
   var idleSince = Instant(nanoseconds: 0)
@@ -118,12 +120,12 @@ extension Pool {
   /// nothing of its own that could serve it.
   func mustGiveUp(_ backend: BackendID, ownWaiter: ClientID, at now: Instant) -> Bool {
     // Those that are closing already have been given up.
-    if connectingCount + idleCount + lentCount > limits.maxBackends { return true }
+    if connectingCount + idleCount + lentCount > limits.maxBackends || hasTaken { return true }
     let head = queue.first
     guard head != .none, head != ownWaiter else { return false }
     let waiting = clients[Int(head.index)].identity
     let entry = identities[Int(waiting.index)]
-    guard entry.connecting < entry.waiterCount, entry.hasRoom, openCount >= limits.maxBackends, !isSlotComing
+    guard entry.connecting < entry.waiterCount, entry.hasRoom, !hasRoom, !isSlotComing
     else { return false }
     if ownWaiter == .none { return true }
     return now.nanoseconds(since: backends[Int(backend.index)].connectedAt) >= limits.minimumTenure

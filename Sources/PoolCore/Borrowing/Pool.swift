@@ -18,8 +18,11 @@ package struct Pool: Sendable {
   var queue = ClientList()
   /// True once the pool drains: nothing new is opened for clients that do not wait yet.
   package private(set) var isDraining = false
+  /// One slot of the cap, if it has two, is kept for a backend that no client borrows: see ``openApart(_:at:)``.
+  package var keepsSlot = false
+  var apartCount = 0
   /// When connects may be tried again after one failed; `nil` while the server answers.
-  private var connectsResume: Instant?
+  private(set) var connectsResume: Instant?
 
   package private(set) var waitingCount = 0
   package internal(set) var openCount = 0
@@ -101,13 +104,18 @@ package struct Pool: Sendable {
     precondition(
       backends[Int(backend.index)].state == .connecting, "connected what was not connecting: \(backend.index)"
     )
+    loggedIn(backend, at: now)
+    return returned(backend, at: now)
+  }
+
+  /// From connecting to the hands of whoever it was opened for.
+  mutating func loggedIn(_ backend: BackendID, at now: Instant) {
     connectingCount -= 1
     connectsResume = nil
     identities[Int(backends[Int(backend.index)].identity.index)].connecting -= 1
     backends[Int(backend.index)].state = .lent
     backends[Int(backend.index)].connectedAt = now
     lentCount += 1
-    return returned(backend, at: now)
   }
 
   /// A backend's client is done with it and the release rule holds.
@@ -177,6 +185,7 @@ package struct Pool: Sendable {
     let index = Int(backend.index)
     guard backends[index].state == .closing else { return }
     identities[Int(backends[index].identity.index)].open -= 1
+    if backends[index].isApart { apartCount -= 1 }
     backends[index].state = .absent
     openCount -= 1
     freeBackends.append(backend)
@@ -201,7 +210,7 @@ package struct Pool: Sendable {
       if entry.unclaimed > 0 {
         identities[Int(identity.index)].unclaimed -= 1
       } else if entry.hasRoom {
-        if openCount < limits.maxBackends { return .connect(open(identity), identity) }
+        if hasRoom { return .connect(open(identity), identity) }
         // Full: an idle backend of somebody else is given up. Its slot is free at the server's end of file.
         if let victim = longestIdle(otherThan: identity), !isSlotComing { return .close(victim) }
         return nil
@@ -216,7 +225,7 @@ package struct Pool: Sendable {
 
   /// A backend opened ahead of any waiter (`min_connections`, checks); `nil` when the cap is reached.
   package mutating func openAhead(_ identity: IdentityID) -> BackendID? {
-    guard openCount < limits.maxBackends, identities[Int(identity.index)].hasRoom else { return nil }
+    guard hasRoom, identities[Int(identity.index)].hasRoom else { return nil }
     return open(identity)
   }
 }

@@ -28,6 +28,8 @@ struct Account {
   /// Whether the password at the server comes from where it may change.
   var hasFile: Bool { serverPassword == nil ? file != nil || isListed : serverFile != nil }
   var isListed = false
+  /// Until when the password counts, in seconds since 1970; only of users who were looked up.
+  var expires: Int64?
 
   /// Whether the pool could log in at the server by itself.
   var canEnter: Bool {
@@ -56,16 +58,20 @@ enum PasswordChallenge {
   case md5([String])
 }
 
-/// Everybody who may log in: those of the configuration, then those of `auth_file`.
+/// Everybody who may log in: those of the configuration, then those of `auth_file`, then those whom `auth_query` found.
 struct Accounts {
   /// By the bytes of the name: Swift's equality of Strings holds two spellings of one accented letter for the same.
   private var named: [[UInt8]: Account] = [:]
   private var listed: [[UInt8]: Account] = [:]
+  /// By user and database of the look-up, see ``key(of:)``.
+  private var found: [[UInt8]: Account] = [:]
   /// Those whom the configuration names, in its order.
   private let names: [[UInt8]]
   private let secret = secureRandomBytes(32)
   /// How known users are asked: an unknown one is asked as one of them would be.
   private var manners: [Manner] = []
+  /// Those among them that only users who were looked up have.
+  private var foundManners: Set<Manner> = []
 
   private enum Manner: Hashable {
     case scram(iterations: Int, saltLength: Int, isPlain: Bool)
@@ -84,16 +90,28 @@ struct Accounts {
   }
 
   subscript(user: [UInt8]) -> Account? {
-    get { named[user] ?? listed[user] }
+    get { named[user] ?? listed[user] ?? found[user] }
     set {
-      if named[user] != nil { named[user] = newValue } else if listed[user] != nil { listed[user] = newValue }
+      if named[user] != nil {
+        named[user] = newValue
+      } else if listed[user] != nil {
+        listed[user] = newValue
+      } else if found[user] != nil {
+        found[user] = newValue
+      }
     }
   }
+
+  /// What nobody in a file can be called: no name has a zero byte.
+  static func key(of subject: RoleLookups.Subject) -> [UInt8] { subject.user + [0] + subject.database }
 
   /// The bytes by which a user is known. As PostgreSQL does, what is behind the 63rd is dropped (NAMEDATALEN).
   static func key(_ user: String) -> [UInt8] { Array(user.utf8.prefix(63)) }
 
   func isNamed(_ user: [UInt8]) -> Bool { named[user] != nil }
+
+  /// Whether somebody of this name is in the configuration or in `auth_file`, and need not be looked up.
+  func isKnown(_ user: [UInt8]) -> Bool { named[user] != nil || listed[user] != nil }
 
   /// Somebody as whom the pool can try the server before any client comes; else somebody at all.
   var probe: Account? {
@@ -105,11 +123,14 @@ struct Accounts {
   // MARK: Asking clients
 
   /// How to ask the user; for nobody known, what looks like any other and nothing fits.
+  /// - Parameters:
+  ///   - key: under which the user's account is kept.
+  ///   - seconds: since 1970, by the clock on the wall.
   mutating func challenge(
-    _ user: String, _ wanted: PasswordManner, at now: Instant, overlap: UInt64
+    _ user: String, _ key: [UInt8], _ wanted: PasswordManner, at now: Instant, overlap: UInt64, seconds: Int64
   ) -> PasswordChallenge {
-    let key = Self.key(user)
-    guard var account = self[key], !account.password.isEmpty else { return mock(user, wanted) }
+    guard var account = self[key], !account.password.isEmpty, account.expires.map({ seconds < $0 }) ?? true
+    else { return mock(user, wanted) }
     let hasOwn = account.serverPassword != nil
     account.password.expirePrevious(at: now, atLeast: overlap, byTimeOnly: hasOwn)
     let salt = salt(of: user)
@@ -143,15 +164,18 @@ struct Accounts {
   func salt(of user: String) -> [UInt8] { ScramVerifier.salt(of: user, secret: secret, hash: .openSSL) }
 
   private mutating func learnManners() {
-    manners = (Array(named.values) + listed.values).map { account in
-      switch account.password.current {
-      case .plain:
-        .scram(
-          iterations: ScramVerifier.defaultIterations, saltLength: ScramVerifier.saltLength, isPlain: true)
-      case .scram(let verifier):
-        .scram(iterations: verifier.iterations, saltLength: verifier.salt.count, isPlain: false)
-      case .md5: .md5
-      }
+    manners = (Array(named.values) + listed.values).map { Self.manner($0.password.current) }
+    foundManners = Set(found.values.map { Self.manner($0.password.current) })
+    manners += foundManners
+  }
+
+  private static func manner(_ password: StoredPassword) -> Manner {
+    switch password {
+    case .plain:
+      .scram(iterations: ScramVerifier.defaultIterations, saltLength: ScramVerifier.saltLength, isPlain: true)
+    case .scram(let verifier):
+      .scram(iterations: verifier.iterations, saltLength: verifier.salt.count, isPlain: false)
+    case .md5: .md5
     }
   }
 
@@ -175,6 +199,21 @@ struct Accounts {
     listed = fresh
     learnManners()
   }
+
+  /// What a look-up has found: the server's word, so that nothing of an earlier one counts on.
+  mutating func found(_ subject: RoleLookups.Subject, _ password: StoredPassword, expires: Int64?) {
+    let key = Self.key(of: subject)
+    if found[key]?.password.current != password {
+      let name = String(decoding: subject.user, as: UTF8.self)
+      found[key] = Account(PoolSettings.User(name: name, password: ""))
+      found[key]?.password = Credential(password)
+      if foundManners.insert(Self.manner(password)).inserted { manners.append(Self.manner(password)) }
+    }
+    found[key]?.expires = expires
+  }
+
+  /// There is nobody of that name, or nobody who may log in.
+  mutating func lost(_ subject: RoleLookups.Subject) { found[Self.key(of: subject)] = nil }
 
   /// Names and passwords of `auth_file` whose verifiers are still to be computed.
   func plainPasswords(of users: [UserList.User]) -> [(user: String, password: String, salt: [UInt8])] {

@@ -11,10 +11,11 @@ struct IdentityTable {
 
   struct Identity {
     let user: String
-    let database: String
+    /// Another one at each connect for look-ups, whose one identity it is.
+    var database: String
     let serverUser: String
-    /// The user's bytes, by which ``Accounts`` know it.
-    let account: [UInt8]
+    /// By which ``Accounts`` know the user. It changes when one that was looked up comes into a file, or leaves it.
+    var account: [UInt8]
     /// Whether the server has refused the way that the target's `sslmode` tries first; then the other is taken.
     var takesSecondChoice = false
     /// What the server reports at login, the same for all of the identity's clients; `nil` until one has logged in.
@@ -44,17 +45,43 @@ struct IdentityTable {
     accounts[Accounts.key(user)]?.user.mode ?? databases.first { $0.name == database }?.mode ?? mode
   }
 
+  /// In which database a user is looked up who asks for this one; `common` is `auth_dbname`.
+  func lookupDatabase(_ name: String, common: String) -> String {
+    let entry = databases.first { $0.name == name }
+    let chosen = entry?.lookupDatabase ?? (common.isEmpty ? name : common)
+    // Where nobody knows the name that the client asks for, the user is still to be told from others.
+    return targetDatabase(chosen) ?? (chosen == name ? databases.first?.target : nil) ?? chosen
+  }
+
+  /// For the look-ups of users: their backend's, apart from those of clients of the same user.
+  mutating func lookupIdentity(_ user: String, in pool: inout Pool) -> IdentityID? {
+    let key = Accounts.key(user)
+    guard let account = accounts[key] else { return nil }
+    let id = pool.addIdentity()
+    entries.append(
+      Identity(
+        user: user, database: "", serverUser: account.user.serverUser ?? account.user.name, account: key))
+    return id
+  }
+
   /// The identity of a known user in a target database.
-  mutating func identity(user: String, database: String, in pool: inout Pool) -> IdentityID? {
+  /// - Parameter account: the account's key where it is not the user's name.
+  mutating func identity(
+    user: String, database: String, account other: [UInt8]? = nil, in pool: inout Pool
+  ) -> IdentityID? {
     let key = Key(user: Accounts.key(user), database: Array(database.utf8))
-    guard let account = accounts[key.user] else { return nil }
-    if let known = numbers[key] { return known }
+    let accountKey = other ?? key.user
+    guard let account = accounts[accountKey] else { return nil }
+    if let known = numbers[key] {
+      entries[Int(known.index)].account = accountKey
+      return known
+    }
     let id = pool.addIdentity(maxBackends: account.user.maxConnections)
     numbers[key] = id
     entries.append(
       Identity(
         user: user, database: database, serverUser: account.user.serverUser ?? account.user.name,
-        account: key.user))
+        account: accountKey))
     return id
   }
 }

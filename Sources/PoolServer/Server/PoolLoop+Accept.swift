@@ -71,6 +71,7 @@ extension PoolLoop {
     let id = ClientID(index)
     let phase = clients[index].phase
     let backend = clients[index].backend
+    if lookups.table.openCount > 0 { leaveLookup(index) }
     logins[index] = nil
     if !longSecrets.isEmpty { longSecrets[index] = nil }
     if !proxied.isEmpty { proxied[index] = nil }

@@ -80,9 +80,10 @@ extension PoolLoop {
     guard let login = backendLogins[index] else { return closeBackend(index) }
     let identity = identities.entries[Int(login.identity.index)]
     var writer = MessageWriter(reservingCapacity: 128)
-    writer.startup(parameters: [
-      StartupParameter("user", identity.serverUser), StartupParameter("database", identity.database),
-    ])
+    writer.startup(
+      parameters: [
+        StartupParameter("user", identity.serverUser), StartupParameter("database", identity.database),
+      ] + (lookups.backend == index ? Self.lookupParameters : []))
     sendToBackend(index, writer.bytes)
   }
 
@@ -181,9 +182,10 @@ extension PoolLoop {
     }
     backendLogins[index] = nil
     backendTimers.cancel(index)
-    backends[index].phase = .serving
     counters.backendConnectsSucceeded += 1
     serverAnswers()
+    if lookups.backend == index { return lookupBackendReady(index) }
+    backends[index].phase = .serving
     switch pool.connected(BackendID(index), at: now) {
     case .lend(let client): serveWaiter(client, index)
     case .keep: break
@@ -225,9 +227,11 @@ extension PoolLoop {
     counters.backendConnectsFailed += 1
     server.lastError = reason
     let identity = login.identity
-    pool.connectFailed(at: now)
+    let isForLookups = lookups.backend == index
     let isTemporary =
       error.map { Self.isTemporary($0.sqlState) || mayBeChanging(identity, $0) } ?? !isFinal
+    // Who names a database that is not there shall not slow down others.
+    if isTemporary { pool.connectFailed(at: now) }
     let who = identities.entries[Int(identity.index)]
     if let missed = server.complaint.tell("\(who.serverUser)/\(who.database): \(reason)", at: now) {
       var facts: Logger.Metadata = [
@@ -259,6 +263,7 @@ extension PoolLoop {
         server.downSince = nil
         server.probeDue = max(server.probeDue, now.advanced(byMilliseconds: 10_000))
       }
+      if isForLookups { lookupsRefused(error, reason) }
       failWaiters(
         of: identity, error ?? ErrorFields(severity: .error, sqlState: "08006", message: reason, hint: hint))
     }
@@ -271,6 +276,7 @@ extension PoolLoop {
     backendLogins[index] = nil
     backendTimers.cancel(index)
     pool.closed(BackendID(index))
+    if lookups.backend == index { lookupBackendGone() }
   }
 
   /// Full, starting up, shutting down, or cut off: it may be different in a moment.

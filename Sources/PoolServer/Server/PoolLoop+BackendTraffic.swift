@@ -54,6 +54,9 @@ extension PoolLoop {
     switch backends[index].phase {
     case .serving, .recovering, .cleaning, .preparing, .listening: return forward(index, base, count)
     case .login: return backendLoginBytes(index, base, count)
+    case .lookingUp:
+      return lookupBytes(
+        index, UnsafeBufferPointer(start: base.assumingMemoryBound(to: UInt8.self), count: count).span)
     case .closing: return count
     case .absent, .connecting, .encrypting: return count
     }
@@ -397,7 +400,7 @@ extension PoolLoop {
       backends[index].phase = .serving
       giveBack(index)
     case .preparing: backendPrepared(index)
-    case .absent, .connecting, .encrypting, .login, .closing: break
+    case .absent, .connecting, .encrypting, .login, .lookingUp, .closing: break
     }
   }
 

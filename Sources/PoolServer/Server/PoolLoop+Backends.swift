@@ -60,7 +60,7 @@ extension PoolLoop {
       // An alert that came behind the handshake: no client certificate, for one.
       let cause = backends[index].tls?.failure.map { ": \($0.reason)" } ?? ""
       backendLoginFailed(index, nil, "the server closed the connection during login\(cause)")
-    case .serving, .recovering, .cleaning, .listening:
+    case .serving, .recovering, .cleaning, .listening, .lookingUp:
       backends[index].hungUp = true
       loseBackend(index)
     }
@@ -82,6 +82,7 @@ extension PoolLoop {
     backendKeys[index] = nil
     sessions.backendGone(BackendID(index))
     pool.closed(BackendID(index))
+    if lookups.backend == index { lookupBackendGone() }
     if drain.isDraining { drainProgressed() }
     openForWaiters()
   }

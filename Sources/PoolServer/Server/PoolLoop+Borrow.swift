@@ -225,6 +225,7 @@ extension PoolLoop {
 
   /// Opens what the waiting clients need, as far as the cap allows.
   mutating func openForWaiters() {
+    if lookups.backend == nil, lookups.table.openCount > 0 { runLookups() }
     while let action = pool.nextToOpen(at: now) {
       switch action {
       case .connect(let backend, let identity): connectBackend(Int(backend.index), identity)

@@ -6,9 +6,15 @@ import PostgresWire
 /// A client on its way in.
 struct ClientLogin {
   let request: StartupRequest
+  /// Under which the user's account is kept.
+  let account: [UInt8]
+  /// Whom the server was asked for; `nil` for a user of the configuration or `auth_file`.
+  var subject: RoleLookups.Subject?
   var exchange: Exchange
 
   enum Exchange {
+    /// The server is being asked who that is. → the others, or none where no password is wanted.
+    case lookup(WayIn)
     /// SASLInitialResponse is awaited. → `scramFinal`.
     case scramFirst(ScramServer)
     /// The client's proof is awaited.
@@ -114,15 +120,34 @@ extension PoolLoop {
     // As long as PostgreSQL 18's (MAX_CANCEL_KEY_LENGTH is what a client may have to take).
     if minor >= 2 { longSecrets[index] = secureRandomBytes(32) }
     clients[index].phase = .authenticating
+    refreshUser(request.user)
+    guard let subject = lookupSubject(request) else {
+      return ask(
+        index, request, Accounts.key(request.user), nil, way, &writer)
+    }
+    guard lookups.table.ask(subject, ClientID(index), at: now) == nil else {
+      return ask(index, request, Accounts.key(of: subject), subject, way, &writer)
+    }
+    logins[index] = ClientLogin(
+      request: request, account: Accounts.key(of: subject), subject: subject, exchange: .lookup(way))
+    if !writer.bytes.isEmpty { sendToClient(index, writer.bytes) }
+    runLookups()
+  }
+
+  /// It is known by now who the user is, or that nobody is. Asks for the password.
+  mutating func ask(
+    _ index: Int, _ request: StartupRequest, _ account: [UInt8], _ subject: RoleLookups.Subject?,
+    _ way: WayIn, _ writer: inout MessageWriter
+  ) {
     guard let manner = way.password else {
+      logins[index] = nil
       writer.authenticationOk()
-      refreshUser(request.user)
       sendToClient(index, writer.bytes)
-      if clients[index].phase == .authenticating { authenticated(index, request) }
+      if clients[index].phase == .authenticating { authenticated(index, request, account) }
       return
     }
-    let exchange = challenge(index, request, manner, &writer)
-    logins[index] = ClientLogin(request: request, exchange: exchange)
+    let exchange = challenge(index, request, account, manner, &writer)
+    logins[index] = ClientLogin(request: request, account: account, subject: subject, exchange: exchange)
     sendToClient(index, writer.bytes)
   }
 
@@ -143,6 +168,11 @@ extension PoolLoop {
       return count
     }
     guard count >= header.length else { return 0 }
+    // Whoever answers before it is asked waits until it is.
+    if case .lookup = logins[index]?.exchange {
+      if count > 2 * Self.longestPasswordMessage { protocolViolation(index) }
+      return 0
+    }
     authenticate(index, header, bytes)
     return clients[index].phase == .absent ? count : header.length
   }
@@ -154,6 +184,7 @@ extension PoolLoop {
     var writer = MessageWriter(reservingCapacity: 256)
     do throws(ScramError) {
       switch login.exchange {
+      case .lookup: throw .outOfTurn
       case .scramFirst(var scram):
         guard let first = PasswordResponse.saslInitialResponse(in: bytes, at: 0, length: header.length) else {
           throw .outOfTurn
@@ -168,32 +199,35 @@ extension PoolLoop {
           throw .outOfTurn
         }
         let final = try scram.receivedFinal(message)
-        try passwordProved(login.request.user, by: scram)
+        try passwordProved(login.account, by: scram)
         writer.authenticationSASLFinal(final)
       case .md5(let hashes, let salt):
         guard let answer = PasswordResponse.password(in: bytes, at: 0, length: header.length) else {
           throw .outOfTurn
         }
         guard isMD5Answer(answer, to: salt, hashes),
-          identities.accounts[Accounts.key(login.request.user)] != nil
+          identities.accounts[login.account] != nil
         else { throw .wrongPassword }
       }
       writer.authenticationOk()
       sendToClient(index, writer.bytes)
       logins[index] = nil
-      if clients[index].phase == .authenticating { authenticated(index, login.request) }
+      if clients[index].phase == .authenticating { authenticated(index, login.request, login.account) }
     } catch {
-      authenticationFailed(index, login.request, error)
+      authenticationFailed(index, login, error)
     }
   }
 
   /// The client is who it says. Its settings come next.
-  private mutating func authenticated(_ index: Int, _ request: StartupRequest) {
+  private mutating func authenticated(_ index: Int, _ request: StartupRequest, _ account: [UInt8]) {
     guard let database = identities.targetDatabase(request.database) else {
       counters.databaseRefusals += 1
       return loginFailed(index, "3D000", "database \"\(request.database)\" does not exist")
     }
-    guard let identity = identities.identity(user: request.user, database: database, in: &pool) else {
+    guard
+      let identity = identities.identity(
+        user: request.user, database: database, account: account, in: &pool)
+    else {
       return loginFailed(index, "28P01", "password authentication failed for user \"\(request.user)\"")
     }
     let image: SettingsImage

@@ -30,6 +30,7 @@ extension PoolLoop {
       case 0: return
       case SIGHUP:
         reloadSecrets()
+        lookups.table.forgetAll()
         reloadTLS()
       default:
         if drain.isDraining {
@@ -80,7 +81,7 @@ extension PoolLoop {
       case .absent: break
       case .connecting, .encrypting, .login, .preparing: snapshot.backendsConnecting += 1
       case .closing: snapshot.backendsClosing += 1
-      case .recovering, .cleaning, .listening: snapshot.backendsInUse += 1
+      case .recovering, .cleaning, .listening, .lookingUp: snapshot.backendsInUse += 1
       case .serving:
         guard backends[index].client != ClientID.none.index else {
           snapshot.backendsIdle += 1
@@ -142,6 +143,7 @@ extension PoolLoop {
     case .absent, .serving, .listening: return
     case .connecting, .encrypting, .login, .preparing:
       backendLoginFailed(index, nil, "no answer within connect_timeout (\(settings.connectTimeout) ms)")
+    case .lookingUp: lookupTimedOut(index)
     case .recovering, .cleaning:
       logger.warning("a backend could not be brought back clean in time and is closed")
       closeBackend(index)
@@ -156,6 +158,7 @@ extension PoolLoop {
     repeatCancels()
     giveUpOnServer()
     probeServer()
+    tidyLookups()
     lookAtPinsAgain()
     if now >= functionsDue {
       // They may have been changed by somebody who does not come through the pool.
@@ -238,7 +241,7 @@ extension PoolLoop {
     }
     guard clients.count == 0 else { return }
     for index in 0..<backends.used
-    where backends[index].phase == .serving || backends[index].phase == .listening { closeBackend(index) }
+    where [.serving, .listening, .lookingUp].contains(backends[index].phase) { closeBackend(index) }
     if pool.openCount == 0 || now >= (drain.deadline ?? now).advanced(byMilliseconds: 2_000) {
       logger.notice("drained")
       drain.isDone = true

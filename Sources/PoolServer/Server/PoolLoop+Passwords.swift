@@ -1,3 +1,4 @@
+import Glibc
 import Logging
 import PoolCore
 import PostgresWire
@@ -7,10 +8,12 @@ import PostgresWire
 extension PoolLoop {
   /// Asks the client as its user's stored password allows.
   mutating func challenge(
-    _ index: Int, _ request: StartupRequest, _ wanted: PasswordManner, _ writer: inout MessageWriter
+    _ index: Int, _ request: StartupRequest, _ account: [UInt8], _ wanted: PasswordManner,
+    _ writer: inout MessageWriter
   ) -> ClientLogin.Exchange {
-    refreshUser(request.user)
-    switch identities.accounts.challenge(request.user, wanted, at: now, overlap: passwordOverlap) {
+    let challenge = identities.accounts.challenge(
+      request.user, account, wanted, at: now, overlap: passwordOverlap, seconds: Int64(time(nil)))
+    switch challenge {
     case .md5(let hashes):
       let salt = secureRandomBytes(4)
       writer.authenticationMD5(salt: salt)
@@ -30,8 +33,7 @@ extension PoolLoop {
   var passwordOverlap: UInt64 { settings.loginTimeout > 0 ? settings.loginTimeout : 15_000 }
 
   /// The proof was right. With the key that it shows, the pool can enter the server as this user.
-  mutating func passwordProved(_ user: String, by scram: ScramServer) throws(ScramError) {
-    let key = Accounts.key(user)
+  mutating func passwordProved(_ key: [UInt8], by scram: ScramServer) throws(ScramError) {
     guard let account = identities.accounts[key] else { throw .wrongPassword }
     if let clientKey = scram.clientKey, case .scram(let verifier) = account.password.current,
       // It may have changed while the client answered.
@@ -53,7 +55,10 @@ extension PoolLoop {
     return fits
   }
 
-  mutating func authenticationFailed(_ index: Int, _ request: StartupRequest, _ error: ScramError) {
+  mutating func authenticationFailed(_ index: Int, _ login: ClientLogin, _ error: ScramError) {
+    let request = login.request
+    // The password may have been changed a moment ago.
+    if let subject = login.subject { lookups.table.forget(subject) }
     counters.clientSetupsFailedAuthentication += 1
     logger.info(
       "login refused: \(error.message)",

@@ -66,6 +66,7 @@ struct PoolLoop: ~Copyable {
   var janitorDue = Instant(nanoseconds: 0)
   var pinLookDue = Instant(nanoseconds: 0)
   var functionsDue = Instant(nanoseconds: 0)
+  var lookups = LookupState()
   var subscriptions = Subscriptions()
   /// As whom each listener borrows.
   var listenerIdentities: [Int: IdentityID] = [:]
@@ -95,6 +96,7 @@ struct PoolLoop: ~Copyable {
     sessions = Sessions(
       seed: UInt64(clinux_random32()) << 32 | UInt64(clinux_random32()),
       maxStatements: settings.maxPreparedStatements)
+    pool.keepsSlot = !settings.lookupUser.isEmpty
     sessions.pinsSettings = settings.pinsSettings
     sessions.trustsTokens = settings.trustsTokens
     identities = IdentityTable(settings: settings)

@@ -140,7 +140,10 @@ final class PoolParts: Sendable {
   /// The loop reads them; here a mistake in them still stops the start.
   private static func checkFiles(_ settings: PoolSettings) throws(PoolStartError) {
     do throws(AccessFileError) {
-      if !settings.authFile.isEmpty { _ = try PoolLoop.users(in: settings.authFile) }
+      if !settings.authFile.isEmpty {
+        let users = try PoolLoop.users(in: settings.authFile)
+        try checkLookupUser(settings, among: users)
+      }
     } catch {
       throw PoolStartError(error, hint: #"auth_file has lines like "app" "secret", both in double quotes"#)
     }
@@ -149,6 +152,16 @@ final class PoolParts: Sendable {
     } catch {
       throw PoolStartError(error, hint: "auth_hba_file has lines like host all app 10.0.0.0/8 scram-sha-256")
     }
+  }
+
+  private static func checkLookupUser(
+    _ settings: PoolSettings, among listed: [UserList.User]
+  ) throws(AccessFileError) {
+    let wanted = Accounts.key(settings.lookupUser)
+    guard !wanted.isEmpty, !settings.users.contains(where: { Accounts.key($0.name) == wanted }),
+      !listed.contains(where: { Accounts.key($0.name) == wanted })
+    else { return }
+    throw AccessFileError(path: settings.authFile, what: "does not name auth_user \"\(settings.lookupUser)\"")
   }
 
   private static func targetAddresses(_ target: PoolSettings.Target) throws(PoolStartError) -> [SocketAddress]

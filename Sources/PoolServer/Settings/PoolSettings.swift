@@ -67,6 +67,8 @@ package struct PoolSettings: Sendable {
     package var target: String
     /// Stronger than the pool's.
     package var mode: PoolMode?
+    /// Where its users are looked up, by the name that clients use; stronger than ``PoolSettings/lookupDatabase``.
+    package var lookupDatabase: String?
 
     package init(name: String, target: String) {
       self.name = name
@@ -109,6 +111,14 @@ package struct PoolSettings: Sendable {
   package var users: [User]
   /// PgBouncer's userlist.txt, whose users may log in beside ``users``; empty: none.
   package var authFile = ""
+  /// As whom users are looked up who are in no file; empty: nobody is.
+  package var lookupUser = ""
+  /// The question, with `$1` for the user's name.
+  package var lookupQuery = PoolSettings.defaultLookupQuery
+  /// Where it is asked, by the name that clients use; empty: in the database that the client asks for.
+  package var lookupDatabase = ""
+  package static let defaultLookupQuery = "SELECT usename, passwd, valuntil FROM pg_shadow WHERE usename=$1"
+
   /// Rules in the form of pg_hba.conf; empty: everybody may try a password.
   package var authHBAFile = ""
   /// Whose PROXY headers are believed, as `10.0.0.0/8`; see ``isNetwork(_:)``.

@@ -18,6 +18,8 @@ enum BackendPhase: UInt8 {
   case recovering
   /// Listens for all clients of its database, or is made clean for that. → `cleaning`, `closing`.
   case listening
+  /// Looks users up (`auth_query`); clients never get it. → `closing`.
+  case lookingUp
   /// Cleaned while nobody holds it. → `serving`, `closing`.
   case cleaning
   /// Terminate sent; the server's end of file is awaited. → `absent`.

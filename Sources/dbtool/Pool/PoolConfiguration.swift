@@ -40,6 +40,7 @@ struct PoolConfiguration: Sendable {
     settings.probeDatabase = settings.databases.first?.target ?? database
     for key in PoolKeys.scalars { try values.fill(key, into: &settings) }
     try values.checkTLS(settings.tls)
+    try values.checkLookups(settings)
     settings.peers = try entries?.peers(ownID: settings.poolID) ?? []
     self.settings = settings
     self.notes = notes
@@ -138,6 +139,39 @@ private struct Layers {
         PoolValueProblem(
           what: "is \(tls.mode.rawValue.quoted), which needs tls.ca_file",
           hint: "name the certificate of the authority that signs clients' certificates"))
+    }
+  }
+
+  /// - Throws: `Failure` for keys of look-ups that cannot work.
+  func checkLookups(_ settings: PoolSettings) throws(Failure) {
+    if settings.lookupUser.isEmpty {
+      for name in ["auth_query", "auth_dbname"] {
+        let key = PoolKeys.scalar(name)
+        guard flags[name] != nil || variables[name] != nil || file[name] != nil else { continue }
+        throw failure(
+          key, PoolValueProblem(what: "needs auth_user", hint: "say as whom users are looked up: auth_user"))
+      }
+      return
+    }
+    guard settings.lookupQuery.contains("$1") else {
+      throw failure(
+        PoolKeys.scalar("auth_query"),
+        PoolValueProblem(
+          what: "has no $1 for the user's name", hint: "as in \(PoolSettings.defaultLookupQuery)"))
+    }
+    guard settings.maxConnections != 1 else {
+      throw failure(
+        PoolKeys.scalar("max_connections"),
+        PoolValueProblem(
+          what: "is 1, and auth_user needs one for itself", hint: "say 2 or more: one is kept for look-ups"))
+    }
+    let isNamed = settings.users.contains { $0.name.utf8.elementsEqual(settings.lookupUser.utf8) }
+    guard isNamed || !settings.authFile.isEmpty else {
+      throw failure(
+        PoolKeys.scalar("auth_user"),
+        PoolValueProblem(
+          what: "names \(settings.lookupUser.quoted), of whom no password is known",
+          hint: "add the user to [[pool.users]] or auth_file"))
     }
   }
 

@@ -158,6 +158,7 @@ struct PoolEntries: Sendable {
       let target = entry.text("target_database").flatMap { $0.isEmpty ? nil : $0 }
       var database = PoolSettings.Database(name: name, target: target ?? name)
       database.mode = entry.text("pool_mode").flatMap { PoolSettings.PoolMode(rawValue: $0) }
+      database.lookupDatabase = entry.text("auth_dbname").flatMap { $0.isEmpty ? nil : $0 }
       databases.append(database)
     }
     return databases

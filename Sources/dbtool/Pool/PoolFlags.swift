@@ -35,6 +35,9 @@ struct PoolFlags: ParsableArguments {
   @Option(key: "pool_id") var poolID: [PoolFlag]
 
   @Option(key: "auth_file") var authFile: [PoolFlag]
+  @Option(key: "auth_user") var authUser: [PoolFlag]
+  @Option(key: "auth_query") var authQuery: [PoolFlag]
+  @Option(key: "auth_dbname") var authDbname: [PoolFlag]
   @Option(key: "auth_hba_file") var authHBAFile: [PoolFlag]
   @Option(key: "proxy_protocol_networks") var proxyProtocolNetworks: [PoolFlag]
 

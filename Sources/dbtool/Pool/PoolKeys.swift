@@ -40,6 +40,15 @@ enum PoolKeys {
       "auth_file", .text(.init(\.authFile)), "",
       "Users beside [[pool.users]], as PgBouncer's userlist.txt has them; read again when it changes."),
     PoolKey(
+      "auth_user", .text(.init(\.lookupUser)), "",
+      "As whom users are looked up at the server who are in no file; empty: nobody is."),
+    PoolKey(
+      "auth_query", .text(.init(\.lookupQuery)), PoolSettings.defaultLookupQuery,
+      "How: a query for user, stored password and, if it likes, its end; $1 is the name."),
+    PoolKey(
+      "auth_dbname", .text(.init(\.lookupDatabase)), "",
+      "Where: a database by the name that clients use; empty: the one that the client asks for."),
+    PoolKey(
       "auth_hba_file", .text(.init(\.authHBAFile)), "",
       "Who may come in from where and how, in the form of pg_hba.conf; empty: everybody, by password."),
     PoolKey(
@@ -195,6 +204,7 @@ enum PoolKeys {
       only: ["writer"], hint: "leave role out; readers are not served yet"),
     PoolKey(
       "pool_mode", .choice(["transaction", "session"]), "transaction", "As pool_mode, for this database."),
+    PoolKey("auth_dbname", .text(), nil, "As auth_dbname, for this database."),
   ]
 
   /// `[[pool.peers]]`: the file only.
