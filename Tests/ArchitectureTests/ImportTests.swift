@@ -72,7 +72,8 @@ import Testing
   /// Each of these says its invariants in comments.
   static let unsafeFilesOfThePool: Set<String> = [
     "BackendSlot", "ByteQueue", "OpenSSLHash", "PoolLoop", "PoolLoop+BackendLogin", "PoolLoop+BackendTLS",
-    "PoolLoop+BackendTraffic", "PoolLoop+Borrow", "PoolLoop+Cancel", "PoolLoop+ClientLogin",
+    "PoolLoop+BackendTraffic", "PoolLoop+Borrow", "PoolLoop+Cancel", "PoolLoop+Losses",
+    "PoolLoop+ClientLogin",
     "PoolLoop+ClientTLS",
     "PoolLoop+ClientTraffic", "Poller", "Socket", "SocketAddress", "TLSChannel", "TLSFailure", "TLSTransport",
   ]

@@ -15,11 +15,18 @@ import Testing
         #expect(try idle.query("SELECT 1").value == "1")
         let pid = try victim.query("BEGIN; SELECT pg_backend_pid()").value.flatMap { Int32($0) }
         kill(try #require(pid), SIGKILL)
-        // The server has told nobody: the connection just ended.
-        let words = try victim.lastWords()
-        #expect(words.error?.isFatal == true)
-        #expect(["08006", "57P02"].contains(words.error?.sqlState ?? ""))
-        #expect(words.tags.filter { $0 == "E" }.count == 1)
+        // The server has told nobody: the connection just ended. Its client hears of it when it asks next.
+        let reply = try victim.query("SELECT 1")
+        #expect(reply.tags == "EZ")
+        #expect(reply.status == .failed)
+        #expect(reply.error?.isFatal == false)
+        #expect(reply.error?.sqlState == "08006")
+        #expect(try victim.query("INSERT INTO goods VALUES (1)").error?.sqlState == "25P02")
+        let end = try victim.query("COMMIT")
+        #expect(end.tags == "CZ")
+        #expect(end.status == .idle)
+        let serves = try eventually { try victim.query("SELECT 1").value == "1" }
+        #expect(serves)
         // The client that ran nothing has not noticed.
         let isBack = try eventually { try idle.query("SELECT 1").value == "1" }
         #expect(isBack)
@@ -28,7 +35,7 @@ import Testing
     }
   }
 
-  @Test("a restart: transactions under way end with the server's word, idle clients just go on")
+  @Test("a restart: transactions under way fail, their clients' connections and idle clients just go on")
   func restart() throws {
     try RestartableServer.with { server in
       try PoolProcess.with(server.target, backends: 3) { pool in
@@ -38,9 +45,12 @@ import Testing
         #expect(try running.query("BEGIN").status == .inTransaction)
         try server.stop("fast")
         try server.start()
-        let words = try running.lastWords()
-        #expect(words.tags == "E")
-        #expect(words.error?.sqlState == "57P01")
+        let reply = try running.query("SELECT 1")
+        #expect(reply.tags == "EZ")
+        #expect(reply.error?.sqlState == "08006")
+        #expect(reply.status == .failed)
+        #expect(try running.query("ROLLBACK").status == .idle)
+        #expect(try running.query("SELECT 1").value == "1")
         for client in idle { #expect(try client.query("SHOW application_name").value == "kept") }
         try pool.expectClean()
       }

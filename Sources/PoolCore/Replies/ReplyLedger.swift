@@ -39,6 +39,9 @@ package struct ReplyLedger: Sendable {
   /// Nothing is owed, though a batch may be open (a client that thinks after Flush).
   package var owesNothing: Bool { count == 0 }
 
+  /// Nothing of the client's has been carried out: what was put in front of it is still being answered.
+  package var isInFront: Bool { headKind == .front }
+
   /// The next answer is a value that was asked for.
   package var isLooking: Bool { headKind == .look }
 
@@ -317,6 +320,22 @@ package struct ReplyLedger: Sendable {
   private var dropped: [Expectation] = []
   /// The first of the dropped is a Parse that failed itself; the others were skipped.
   package private(set) var hasFailedParse = false
+
+  /// The connection is gone, and with it all that is owed: Parses among it are for ``takeDropped()``.
+  package mutating func abandon() {
+    for offset in 0..<count {
+      let entry = entries[(head &+ offset) & (entries.count &- 1)]
+      switch entry.kind {
+      case .parse, .probeParse, .hiddenParse, .hiddenClose: dropped.append(entry)
+      case .query, .functionCall, .sync, .bind, .describe, .execute, .close, .copyEnd, .duplicateParse,
+        .unreadable, .refusal, .hiddenDescribe, .front, .look, .ownSync, .ownQuery:
+        break
+      }
+    }
+    hasFailedParse = false
+    count = 0
+    skippedQueries = 0
+  }
 
   /// The Parses and Closes that the server skipped after an error, so that what it has prepared stays known.
   package mutating func takeDropped() -> [Expectation] {

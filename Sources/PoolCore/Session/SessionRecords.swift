@@ -67,6 +67,8 @@ package struct ClientSession: Sendable {
   package internal(set) var watch: LongTextWatch?
   /// An error ended its extended-protocol batch: what comes up to the next Sync is dropped.
   package var isSkipping = false
+  /// Its transaction has no backend any more.
+  package var lost: LostTransaction?
   /// Reported parameters that it was told and that differ from its identity's common ones.
   package var told: [ReportedParameter] = []
 
@@ -118,6 +120,8 @@ package struct BackendSession: Sendable {
   var keptAnswers = 0
   /// Its Bind met a plan that DDL has made stale: once the server is ready, it is sent again.
   package internal(set) var mustRepeat = false
+  /// What its client has sent since nothing was owed, as far as that is short; see ``Sessions/lose(_:on:_:)``.
+  package var flight = Flight()
   /// What `look` has answered so far, in the order asked; `nil` for a setting that does not exist.
   package var looked: [[UInt8]?] = []
   /// What the other questions have answered so far.

@@ -40,7 +40,7 @@ extension Sessions {
     return verdict
   }
 
-  private mutating func dropped(_ expectation: Expectation, hasFailed: Bool, on backend: BackendID) {
+  mutating func dropped(_ expectation: Expectation, hasFailed: Bool, on backend: BackendID) {
     let statement = StatementID(expectation.payload)
     let owner = backends[Int(backend.index)].owner
     if expectation.kind == .probeParse {

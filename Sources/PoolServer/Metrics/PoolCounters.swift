@@ -54,6 +54,10 @@ package struct PoolCounters: Sendable {
   package var pins = PinCounts()
   /// Batches sent again because DDL had made a prepared statement's plan stale.
   package var stalePlans: UInt64 = 0
+  /// Queries sent again, since their backend ended before it did anything for them.
+  package var repeats: UInt64 = 0
+  /// Clients that went on without the backend that they had lost in the middle.
+  package var losses: UInt64 = 0
   /// Cancel requests passed on to the pool whose client they meant.
   package var cancelsPassedOn: UInt64 = 0
   /// Cancel requests passed on to the server.

@@ -64,6 +64,11 @@ extension PoolSnapshot {
       "stale_plans", "Batches sent again because DDL had made a prepared statement's plan stale.",
       counters.stalePlans)
     text.counter(
+      "repeats", "Queries sent again, since their backend ended before it did anything for them.",
+      counters.repeats)
+    text.counter(
+      "losses", "Clients that went on without the backend that they had lost in the middle.", counters.losses)
+    text.counter(
       "cancels_passed_on", "Cancel requests for clients of other pools.", counters.cancelsPassedOn)
     text.counter("cancels_forwarded", "Cancel requests passed on to the server.", counters.cancelsForwarded)
     text.family(.counter, "forwarded_bytes", "Bytes forwarded, by direction.", unit: .bytes)

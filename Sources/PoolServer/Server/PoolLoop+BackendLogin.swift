@@ -246,10 +246,11 @@ extension PoolLoop {
     if error == nil, server.nextAddress == Int(backends[index].address) {
       server.nextAddress = (server.nextAddress + 1) % max(1, server.addresses.count)
     }
-    if error == nil, backends[index].phase == .connecting {
+    // A server that is full serves those that it has; a password that is changing says nothing of it.
+    if error.map({ $0.sqlState != "53300" && Self.isTemporary($0.sqlState) }) ?? !isFinal {
       if server.downSince == nil { server.downSince = now }
-      lookUpTarget()
     }
+    if error == nil, backends[index].phase == .connecting { lookUpTarget() }
     if backends[index].phase == .connecting {
       if backends[index].fd >= 0 { closeBackend(index) } else { slotNeverConnected(index) }
     } else {

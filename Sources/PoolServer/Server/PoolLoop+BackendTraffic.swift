@@ -135,7 +135,17 @@ extension PoolLoop {
         out.removeAll()
         continue
       default:
-        if !isComplete, mustBeWhole(header.tag, index) { return flushRun(index, base, run, offset) }
+        if !isComplete, mustBeWhole(header.tag, index, header.length) {
+          return flushRun(index, base, run, offset)
+        }
+        if header.tag == BackendTag.errorResponse,
+          let word = lastWord(index, bytes, offset, header.length)
+        {
+          let isUnanswered = out.isEmpty && run == offset
+          flushRun(index, base, run, offset)
+          serverEnds(index, word, isUnanswered: isUnanswered)
+          return count
+        }
         let isStalePlan =
           header.tag == BackendTag.errorResponse && meetsStalePlan(index, bytes, offset, header.length)
         switch sessions.backendSent(backend, header.tag, status: nil) {
@@ -229,15 +239,20 @@ extension PoolLoop {
 
   /// Messages that are read, not only passed on. All are short, but errors: those are taken whole where they count.
   @inline(__always)
-  private func mustBeWhole(_ tag: UInt8, _ index: Int) -> Bool {
+  private func mustBeWhole(_ tag: UInt8, _ index: Int, _ length: Int) -> Bool {
     switch tag {
     case BackendTag.commandComplete, BackendTag.errorResponse: true
     case BackendTag.parameterDescription, BackendTag.rowDescription:
       sessions.backends[index].ledger.isDescribing
-    case BackendTag.dataRow: sessions.backends[index].ledger.isLooking
+    case BackendTag.dataRow: sessions.backends[index].ledger.isLooking || length <= Self.longestWhole
+    case BackendTag.copyData: length <= Self.longestWhole
     default: false
     }
   }
+
+  /// Rows up to this length go on only when they have come as a whole: a client that has half a message cannot be told
+  /// that its backend is lost.
+  private static let longestWhole = 8_192
 
   /// Sends what is ready for the client: `out`, then the bytes from `run` to `offset`.
   @discardableResult
@@ -246,6 +261,7 @@ extension PoolLoop {
   ) -> Int {
     let client = backends[index].client
     guard client != ClientID.none.index, clients[Int(client)].phase == .active else { return offset }
+    if !out.isEmpty || run < offset { sessions.backends[index].flight.isAnswered = true }
     if out.isEmpty {
       sendToClient(Int(client), base + run, offset - run)
     } else {
@@ -263,6 +279,7 @@ extension PoolLoop {
     counters.serverTime.record(now.nanoseconds &- clients[client].sentAt)
     clients[client].askedAt = 0
     clients[client].sentAt = now.nanoseconds
+    clients[client].hasRepeated = false
   }
 
   // MARK: What a message means

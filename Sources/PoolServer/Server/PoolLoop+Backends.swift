@@ -90,6 +90,8 @@ extension PoolLoop {
   /// The connection is lost, or not understood any more. A client that was using it is told, once, and its connection
   /// ends: what became of its transaction is not known.
   mutating func loseBackend(_ index: Int) {
+    partFromLost(index)
+    guard backends[index].phase != .absent, backends[index].phase != .closing else { return }
     let client = backends[index].client
     let wasDying = backends[index].isDying
     let isInsideReply = backends[index].passthrough > 0 && !backends[index].dropsRest
@@ -111,7 +113,7 @@ extension PoolLoop {
     } else {
       logger.info("the server ended an idle connection", metadata: ["pid": "\(backends[index].processID)"])
     }
-    guard backends[index].phase != .absent else { return }
+    guard backends[index].phase != .absent, backends[index].phase != .closing else { return }
     if backends[index].hungUp {
       if backends[index].phase == .listening {
         backends[index].phase = .closing
@@ -192,6 +194,7 @@ extension PoolLoop {
   mutating func frontFailed(_ index: Int, _ error: ErrorFields?) {
     let reason = error?.message ?? "unknown"
     let client = Int(backends[index].client)
+    if let error, meetsLateCancel(index, error) { return }
     guard backends[index].client != ClientID.none.index, backends[index].phase == .serving else {
       logger.warning(
         "could not clean a backend: \(reason)", metadata: ["pid": "\(backends[index].processID)"])

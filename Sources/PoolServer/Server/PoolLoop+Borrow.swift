@@ -85,6 +85,7 @@ extension PoolLoop {
     backends[backend].readPaused = false
     counters.borrows += 1
     out.removeAll()
+    sessions.backends[backend].flight.begin()
     sessions.attach(ClientID(index), to: BackendID(backend))
     if !sessions.rewritten.isEmpty {
       counters.cleanings += 1
@@ -304,7 +305,11 @@ extension PoolLoop {
       }
       offset += header.length
     }
-    if isReady { writer.readyForQuery(.idle) }
+    // What it was to begin must not go on by itself.
+    if sessions.step(of: ClientID(index), bytes.extracting(0..<offset)) == .begins {
+      sessions.clients[index].lost = LostTransaction(mayBeginAnew: true)
+    }
+    if isReady { writer.readyForQuery(sessions.clients[index].lost == nil ? .idle : .failed) }
     failedBytes = offset
     sendToClient(index, writer.bytes)
   }

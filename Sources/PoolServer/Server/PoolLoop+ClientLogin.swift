@@ -83,7 +83,7 @@ extension PoolLoop {
   }
 
   private mutating func startupArrived(_ index: Int, _ request: StartupRequest) {
-    if drain.isDraining {
+    if drain.hasStoppedListening {
       counters.shutdownRefusals += 1
       return loginFailed(
         index, "57P03", "the pool is shutting down", hint: "Connect to another pool, or again in a moment.")
@@ -252,6 +252,11 @@ extension PoolLoop {
     }
     clients[index].phase = .checking
     clients[index].since = now.nanoseconds
+    borrowToCheck(index, identity)
+  }
+
+  /// The client's settings are tried as soon as there is a backend for that.
+  mutating func borrowToCheck(_ index: Int, _ identity: IdentityID) {
     clientTimers.cancel(index)
     switch pool.borrow(ClientID(index), identity, at: now) {
     case .lend(let backend): checkSettings(index, on: Int(backend.index))
@@ -322,6 +327,7 @@ extension PoolLoop {
       sessions.images.retain(image)
       identities.entries[identity].accepted[image] = told
     }
+    clients[index].hasRepeated = false
     // Parted before the client may ask for more: its next query borrows anew.
     let generation = clients[index].generation
     release(index, backend)

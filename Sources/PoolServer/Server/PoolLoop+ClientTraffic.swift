@@ -112,13 +112,14 @@ extension PoolLoop {
 
   /// Looks for a message that needs a backend: not before Query, FunctionCall, Sync or Flush has come, or the batch
   /// grows long. What comes before stays where it is.
-  private mutating func idleBytes(_ index: Int, _ base: UnsafeRawPointer, _ count: Int) -> Int {
+  mutating func idleBytes(_ index: Int, _ base: UnsafeRawPointer, _ count: Int) -> Int {
     if clients[index].passthrough > 0 {
       // The rest of a message that is nobody's any more.
       let rest = min(count, clients[index].passthrough)
       clients[index].passthrough -= rest
       return rest
     }
+    if sessions.clients[index].lost != nil { return lostBytes(index, base, count) }
     let bytes = UnsafeBufferPointer(start: base.assumingMemoryBound(to: UInt8.self), count: count).span
     var offset = 0
     var taken = 0
@@ -254,6 +255,10 @@ extension PoolLoop {
       && base.load(as: UInt8.self) == FrontendTag.bind
       && sessions.backends[Int(backend.index)].ledger.isAtBatchStart
     var syncs = 0
+    if sessions.backends[Int(backend.index)].ledger.isQuiet {
+      sessions.backends[Int(backend.index)].flight.begin()
+    }
+    let wasInside = clients[index].passthrough > 0
     if clients[index].since == 0 { clients[index].since = now.nanoseconds }
     sessions.leaseEnded(client)
     if sessions.backends[Int(backend.index)].ledger.owesNothing {
@@ -342,6 +347,11 @@ extension PoolLoop {
       }
     }
     backends[Int(backend.index)].hasHalfFrame = clients[index].passthrough > 0 && !clients[index].dropsRest
+    if wasInside || clients[index].passthrough > 0 {
+      sessions.backends[Int(backend.index)].flight.isCut()
+    } else if offset > 0 {
+      sessions.backends[Int(backend.index)].flight.add(UnsafeRawBufferPointer(start: base, count: offset))
+    }
     if out.isEmpty {
       sendToBackend(Int(backend.index), base + run, offset - run)
     } else {

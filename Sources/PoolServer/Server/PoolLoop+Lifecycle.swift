@@ -12,8 +12,12 @@ struct DrainState {
   var hasStoppedListening = false
   /// When running transactions are cut off.
   var deadline: Instant?
+  /// Since when no client is left.
+  var emptySince: Instant?
   /// When listening stops.
   var stopListening: Instant?
+  /// `drain_timeout` is over.
+  var hasCutOff = false
   var isDone = false
   var status: Int32 = 0
 }
@@ -191,7 +195,7 @@ extension PoolLoop {
   /// While the server is not known to answer and nobody's wait makes the pool connect, it tries by itself, once a
   /// second: /readyz must not depend on a first client, nor stay red after the server has come back.
   private mutating func probeServer() {
-    guard !server.wasReached || server.downSince != nil, pool.openCount == 0, !drain.isDraining,
+    guard !server.wasReached || server.downSince != nil, pool.connectingCount == 0, !drain.isDraining,
       now >= server.probeDue, let account = identities.accounts.probe,
       // Nobody has said of which database a user of auth_file is; the one that initdb makes is nearly always there.
       let identity = identities.identity(
@@ -236,19 +240,38 @@ extension PoolLoop {
       }
     }
     if let deadline = drain.deadline, now >= deadline, clients.count > 0 {
-      logger.warning("drain_timeout: \(clients.count) clients are cut off")
-      for index in 0..<clients.used where clients[index].phase != .absent { closeClient(index) }
+      if !drain.hasCutOff { logger.warning("drain_timeout: \(clients.count) clients are cut off") }
+      cutOff()
     }
     guard clients.count == 0 else { return }
-    for index in 0..<backends.used
-    where [.serving, .listening, .lookingUp].contains(backends[index].phase) { closeBackend(index) }
-    if pool.openCount == 0 || now >= (drain.deadline ?? now).advanced(byMilliseconds: 2_000) {
+    for index in 0..<backends.used { closeBackend(index) }
+    // A server that is busy, or does not answer at all, finds the connections closed.
+    let emptySince = drain.emptySince ?? now
+    drain.emptySince = emptySince
+    if pool.openCount == 0 || now >= emptySince.advanced(byMilliseconds: 2_000) {
       logger.notice("drained")
       drain.isDone = true
     }
   }
 
-  /// The client is told that the pool ends; it has nothing running.
+  /// Clients whose transactions have taken too long are told so, as far as they can be.
+  private mutating func cutOff() {
+    let isFirst = !drain.hasCutOff
+    drain.hasCutOff = true
+    for index in 0..<clients.used where clients[index].phase != .absent {
+      let backend = Int(clients[index].backend)
+      let isInsideReply =
+        clients[index].backend != BackendID.none.index && backends[backend].passthrough > 0
+        && !backends[backend].dropsRest
+      if isFirst, clients[index].phase != .closing, !isInsideReply {
+        sayGoodbye(index)
+      } else {
+        closeClient(index)
+      }
+    }
+  }
+
+  /// The client is told that the pool ends; it has nothing running, or no more time.
   mutating func sayGoodbye(_ index: Int) {
     guard drain.hasStoppedListening else { return }
     counters.shutdownRefusals += 1

@@ -32,6 +32,17 @@ struct ByteQueue {
     }
   }
 
+  /// Puts bytes in front of all others.
+  mutating func prepend(_ source: [UInt8]) {
+    let count = self.count
+    append(source)
+    guard count > 0, let base else { return }
+    memmove(base + start + source.count, base + start, count)
+    source.withUnsafeBytes { raw in
+      if let first = raw.baseAddress { memcpy(base + start, first, raw.count) }
+    }
+  }
+
   /// Room for `count` more bytes behind the last, as memory to write to; then tell with ``wrote(_:)`` how many came.
   mutating func room(_ count: Int) -> UnsafeMutableRawPointer? {
     reserve(count)

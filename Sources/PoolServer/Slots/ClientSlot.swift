@@ -56,6 +56,8 @@ struct ClientSlot {
   var isDirectTLS = false
   /// A proxy may say first for whom it speaks.
   var awaitsProxyHeader = false
+  /// What it has asked was sent to another backend, since its own was lost: once, and not again.
+  var hasRepeated = false
   /// A Unix socket, whose readiness to write is asked for only when it is needed.
   var isUnix = false
   var wantsOut = false
