@@ -8,6 +8,10 @@ struct Credential {
   /// Of plain passwords, once they were asked for: 2.4 ms of CPU each.
   private var currentVerifier: ScramVerifier?
   private var previousVerifier: ScramVerifier?
+  /// What the passwords, if they are plain, became at the server, so that not each new backend costs 2.4 ms again. Gone
+  /// with the passwords.
+  private var currentKeys: DerivedKeys?
+  private var previousKeys: DerivedKeys?
   private var changedAt = Instant(nanoseconds: 0)
   /// Whether the server has taken the current one since it changed.
   private var hasEntered = false
@@ -29,8 +33,10 @@ struct Credential {
     guard password != current else { return }
     previous = current
     previousVerifier = currentVerifier
+    previousKeys = currentKeys
     current = password
     currentVerifier = nil
+    currentKeys = nil
     changedAt = now
     hasEntered = false
     prefersPrevious = false
@@ -46,6 +52,7 @@ struct Credential {
     guard age >= milliseconds, hasEntered || byTimeOnly || age >= Self.longestOverlap else { return }
     previous = nil
     previousVerifier = nil
+    previousKeys = nil
   }
 
   private static var longestOverlap: UInt64 { 3_600_000 }
@@ -56,6 +63,17 @@ struct Credential {
   var choices: [StoredPassword] {
     guard let previous else { return [current] }
     return prefersPrevious ? [previous, current] : [current, previous]
+  }
+
+  /// Keys that are known of a choice.
+  func keys(ofChoice choice: Int) -> [DerivedKeys] {
+    let isCurrent = (choice == 0) != prefersPrevious
+    return [isCurrent ? currentKeys : previousKeys].compactMap(\.self)
+  }
+
+  /// The server has proved that it knows the password, and so that these keys are the right ones.
+  mutating func learn(_ keys: DerivedKeys, ofChoice choice: Int) {
+    if (choice == 0) != prefersPrevious { currentKeys = keys } else { previousKeys = keys }
   }
 
   mutating func entered(byChoice choice: Int) {

@@ -5,10 +5,11 @@ import PoolCore
 import PostgresWire
 
 extension PoolLoop {
-  /// Takes all connections that wait at a listener.
+  /// Takes connections that wait at a listener.
   mutating func acceptClients(_ listener: Int) {
     guard acceptsPausedUntil == nil else { return }
-    while true {
+    // The listener says again that others wait.
+    for _ in 0..<Self.acceptsPerTurn {
       let fd = clinux_accept(listeners[listener].socket.fd, nil, nil)
       if fd < 0 {
         switch errno {

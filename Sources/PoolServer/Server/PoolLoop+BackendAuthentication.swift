@@ -29,6 +29,7 @@ extension PoolLoop {
         guard var scram = login.scram else { throw .outOfTurn }
         try scram.received(serverFinal: message)
         backendLogins[index]?.scram = scram
+        learnKeys(login, scram)
         return
       case .cleartextPassword:
         guard mayAnswerPlainly(index), mayBeReadByOthers(index) == false else { return }
@@ -79,8 +80,10 @@ extension PoolLoop {
     }
     switch credential(of: login) {
     case .plain(let password):
+      let account = identities.accounts[identities.entries[Int(login.identity.index)].account]
       return ScramClient(
-        password: password, clientNonce: scramNonce(), channelBinding: binding, hash: .openSSL)
+        password: password, clientNonce: scramNonce(), channelBinding: binding,
+        known: account?.serverCredential.keys(ofChoice: login.choice) ?? [], hash: .openSSL)
     case .scram(let verifier):
       let account = identities.accounts[identities.entries[Int(login.identity.index)].account]
       guard let proved = account?.proved, proved.verifier == verifier else {
@@ -93,6 +96,14 @@ extension PoolLoop {
       cannotAnswer(index, login, "a SCRAM proof")
       return nil
     }
+  }
+
+  /// Of a plain password, what it becomes under this server's salt; unless it has changed meanwhile.
+  private mutating func learnKeys(_ login: BackendLogin, _ scram: ScramClient) {
+    guard let derived = scram.derived, case .plain(let password) = credential(of: login), scram.isOf(password)
+    else { return }
+    let account = identities.entries[Int(login.identity.index)].account
+    identities.accounts[account]?.serverCredential.learn(derived, ofChoice: login.choice)
   }
 
   // MARK: Stored passwords

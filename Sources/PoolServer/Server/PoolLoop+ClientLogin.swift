@@ -13,8 +13,10 @@ struct ClientLogin {
   var exchange: Exchange
 
   enum Exchange {
-    /// The server is being asked who that is. → the others, or none where no password is wanted.
+    /// The server is being asked who that is. → `lookedUp`.
     case lookup(WayIn)
+    /// It has answered. → the others, or none where no password is wanted.
+    case lookedUp(WayIn)
     /// SASLInitialResponse is awaited. → `scramFinal`.
     case scramFirst(ScramServer)
     /// The client's proof is awaited.
@@ -169,9 +171,11 @@ extension PoolLoop {
     }
     guard count >= header.length else { return 0 }
     // Whoever answers before it is asked waits until it is.
-    if case .lookup = logins[index]?.exchange {
+    switch logins[index]?.exchange {
+    case .lookup, .lookedUp:
       if count > 2 * Self.longestPasswordMessage { protocolViolation(index) }
       return 0
+    case .scramFirst, .scramFinal, .md5, nil: break
     }
     authenticate(index, header, bytes)
     return clients[index].phase == .absent ? count : header.length
@@ -184,7 +188,7 @@ extension PoolLoop {
     var writer = MessageWriter(reservingCapacity: 256)
     do throws(ScramError) {
       switch login.exchange {
-      case .lookup: throw .outOfTurn
+      case .lookup, .lookedUp: throw .outOfTurn
       case .scramFirst(var scram):
         guard let first = PasswordResponse.saslInitialResponse(in: bytes, at: 0, length: header.length) else {
           throw .outOfTurn

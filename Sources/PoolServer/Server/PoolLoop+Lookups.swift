@@ -194,12 +194,17 @@ extension PoolLoop {
       guard clients[index].phase == .authenticating, let login = logins[index], login.subject == subject,
         case .lookup(let way) = login.exchange
       else { continue }
-      var writer = MessageWriter(reservingCapacity: 64)
-      ask(index, login.request, login.account, subject, way, &writer)
-      guard clients[index].phase != .absent else { continue }
-      processIncoming(index)
-      if clients[index].phase != .absent { readLater(client: index) }
+      logins[index]?.exchange = .lookedUp(way)
+      queueLogin(client: index)
     }
+  }
+
+  /// What the server said of the client's user is known by now.
+  mutating func lookedUp(_ index: Int) {
+    guard let login = logins[index], case .lookedUp(let way) = login.exchange else { return }
+    var writer = MessageWriter(reservingCapacity: 64)
+    ask(index, login.request, login.account, login.subject, way, &writer)
+    if clients[index].phase != .absent { processIncoming(index) }
   }
 
   /// The client has gone, or is told something else.

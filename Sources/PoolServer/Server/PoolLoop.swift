@@ -56,6 +56,8 @@ struct PoolLoop: ~Copyable {
   let encrypted = TLSOutput()
   /// Clients and backends whose unread bytes come next, once the current event's are dealt with.
   var deferred: [Token] = []
+  /// Clients and backends whose logins go on when traffic has had its turn, the longest first.
+  var waitingLogins: [Token] = []
   /// The turn's clock.
   var now = Instant(nanoseconds: clinux_now())
   var counters = PoolCounters()
@@ -159,6 +161,7 @@ struct PoolLoop: ~Copyable {
         handle(poller.event(index))
         runDeferred()
       }
+      runLogins()
       runTimers()
       if listenersDue {
         listenersDue = false
@@ -174,7 +177,7 @@ struct PoolLoop: ~Copyable {
     if let timer = clientTimers.nextLook { next = min(next, timer) }
     if let timer = backendTimers.nextLook { next = min(next, timer) }
     if let attempt = pool.nextConnectAttempt { next = min(next, attempt) }
-    if !deferred.isEmpty { return 0 }
+    if !deferred.isEmpty || !waitingLogins.isEmpty { return 0 }
     let milliseconds = (next.nanoseconds(since: now) + 999_999) / 1_000_000
     return Int32(truncatingIfNeeded: min(milliseconds, 60_000))
   }
@@ -200,7 +203,8 @@ struct PoolLoop: ~Copyable {
     else { return }
     if event.isHangup { clients[index].hungUp = true }
     if event.isWritable, !clients[index].outgoing.isEmpty { flushClient(index) }
-    if event.isReadable || event.isHangup { clientReadable(index) }
+    guard event.isReadable || event.isHangup else { return }
+    if clients[index].phase.isLogin { queueLogin(client: index) } else { clientReadable(index) }
   }
 
   @inline(__always)
@@ -216,7 +220,8 @@ struct PoolLoop: ~Copyable {
     }
     if event.isHangup { backends[index].hungUp = true }
     if event.isWritable, !backends[index].outgoing.isEmpty { flushBackend(index) }
-    if event.isReadable || event.isHangup { backendReadable(index) }
+    guard event.isReadable || event.isHangup else { return }
+    if backends[index].phase.isLogin { queueLogin(backend: index) } else { backendReadable(index) }
   }
 
   mutating func runDeferred() {
@@ -231,7 +236,11 @@ struct PoolLoop: ~Copyable {
         if clients[token.index].phase != .absent,
           clients[token.index].generation & 0xFFF_FFFF == token.generation
         {
-          clientReadable(token.index)
+          if clients[token.index].phase.isLogin {
+            queueLogin(client: token.index)
+          } else {
+            clientReadable(token.index)
+          }
         }
       case .backend:
         if backends[token.index].phase != .absent,

@@ -24,6 +24,10 @@ enum BackendPhase: UInt8 {
   case cleaning
   /// Terminate sent; the server's end of file is awaited. → `absent`.
   case closing
+
+  /// TLS handshake, password.
+  @inline(__always)
+  var isLogin: Bool { self == .encrypting || self == .login }
 }
 
 /// One backend connection: plain, as ``ClientSlot`` is.
@@ -32,6 +36,8 @@ struct BackendSlot {
   var generation: UInt32 = 0
   var phase = BackendPhase.absent
   var mayRead = false
+  /// Its login goes on once traffic has had its turn.
+  var isQueued = false
   /// The server has ended its stream; nothing more will come than what is in the kernel.
   var hungUp = false
   /// The client did not take all; the backend is not read until then.

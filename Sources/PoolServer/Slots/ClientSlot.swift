@@ -18,6 +18,10 @@ enum ClientPhase: UInt8 {
   case active
   /// Told its last; what is left is being sent. → `absent`.
   case closing
+
+  /// TLS handshake, startup packet, password.
+  @inline(__always)
+  var isLogin: Bool { self == .startup || self == .authenticating }
 }
 
 /// One client connection: plain, so that the table is a piece of memory without reference counts.
@@ -33,6 +37,8 @@ struct ClientSlot {
   var blockedByBackend = false
   /// The rest of a half-sent frame is dropped, not sent.
   var dropsRest = false
+  /// Its login goes on once traffic has had its turn.
+  var isQueued = false
   /// It keeps its backend beyond its transactions; counted and logged once.
   var isPinned = false
   /// Its Bind waits for what the backend says that the statement returns; nothing behind it is relayed until then.

@@ -31,16 +31,19 @@ package struct ScramClient: Sendable {
 
   /// What the password became under the server's salt, once that is known: to be kept, so that the next login
   /// at this server costs no key derivation.
-  package private(set) var keys: ScramKeys?
+  package private(set) var derived: DerivedKeys?
+  package var keys: ScramKeys? { derived?.keys }
+  private let known: [DerivedKeys]
 
   /// - Parameters:
   ///   - clientNonce: fresh randomness in printable ASCII without commas; 24 characters of base64 will do.
   ///   - user: the name in the exchange. PostgreSQL ignores it, libpq leaves it empty.
+  ///   - known: ``derived`` of earlier logins with this very password.
   package init(
     password: String, clientNonce: String, channelBinding: ChannelBinding = .none, user: String = "",
-    hash: ScramHash
+    known: [DerivedKeys] = [], hash: ScramHash
   ) {
-    self.init(.password(password), clientNonce, channelBinding, user, hash)
+    self.init(.password(password), clientNonce, channelBinding, user, hash, known)
   }
 
   /// A client that has the keys and not the password.
@@ -56,13 +59,22 @@ package struct ScramClient: Sendable {
 
   private init(
     _ secret: Secret, _ clientNonce: String, _ channelBinding: ChannelBinding, _ user: String,
-    _ hash: ScramHash
+    _ hash: ScramHash, _ known: [DerivedKeys] = []
   ) {
     self.secret = secret
+    self.known = known
     self.clientNonce = Array(clientNonce.utf8)
     self.channelBinding = channelBinding
     self.user = user
     self.hash = hash
+  }
+
+  /// Whether it is this password that is shown.
+  package func isOf(_ password: String) -> Bool {
+    switch secret {
+    case .password(let own): own.utf8.elementsEqual(password.utf8)
+    case .keys: false
+    }
   }
 
   /// The mechanism to name in SASLInitialResponse. The server must have offered it.
@@ -83,7 +95,7 @@ package struct ScramClient: Sendable {
   /// Takes AuthenticationSASLContinue; returns the client-final-message for SASLResponse.
   /// - Throws: ``ScramError/otherVerifier`` for keys that do not fit.
   ///
-  /// Derives keys from the password, so it takes milliseconds.
+  /// Derives keys from the password, so it takes milliseconds, unless they are known.
   package mutating func received(serverFirst message: [UInt8]) throws(ScramError) -> [UInt8] {
     guard case .awaitingServerFirst(let firstBare) = state else { throw .outOfTurn }
     state = .ended
@@ -98,7 +110,7 @@ package struct ScramClient: Sendable {
     try attributes.expectEnd()
 
     let keys = try derivedKeys(salt: salt, iterations: iterations)
-    self.keys = keys
+    derived = DerivedKeys(salt: salt, iterations: iterations, keys: keys)
     let withoutProof = Array("c=".utf8) + Base64.encoded(gs2Header + bindingData) + Array(",r=".utf8) + nonce
     let comma = Array(",".utf8)
     let authMessage = firstBare + comma + message + comma + withoutProof
@@ -125,6 +137,9 @@ package struct ScramClient: Sendable {
   private func derivedKeys(salt: [UInt8], iterations: Int) throws(ScramError) -> ScramKeys {
     switch secret {
     case .password(let password):
+      if let same = known.first(where: { $0.salt == salt && $0.iterations == iterations }) {
+        return same.keys
+      }
       return hash.keys(password: preparedPassword(password), salt: salt, iterations: iterations)
     case .keys(let keys, let verifier):
       if let verifier, verifier.salt != salt || verifier.iterations != iterations { throw .otherVerifier }

@@ -40,6 +40,19 @@ package struct ScramKeys: Equatable, Sendable {
   }
 }
 
+/// Keys, and what they were derived under beside the password.
+package struct DerivedKeys: Equatable, Sendable {
+  package let salt: [UInt8]
+  package let iterations: Int
+  package let keys: ScramKeys
+
+  package init(salt: [UInt8], iterations: Int, keys: ScramKeys) {
+    self.salt = salt
+    self.iterations = iterations
+    self.keys = keys
+  }
+}
+
 /// Whether two secrets are equal, in a time that does not say where they differ.
 package func isEqualInConstantTime(_ one: [UInt8], _ other: [UInt8]) -> Bool {
   guard one.count == other.count else { return false }
