@@ -75,7 +75,8 @@ import Testing
     "PoolLoop+BackendTraffic", "PoolLoop+Borrow", "PoolLoop+Cancel", "PoolLoop+Losses",
     "PoolLoop+ClientLogin",
     "PoolLoop+ClientTLS",
-    "PoolLoop+ClientTraffic", "Poller", "Socket", "SocketAddress", "TLSChannel", "TLSFailure", "TLSTransport",
+    "PoolLoop+ClientTraffic", "PoolLoop+Replication", "Poller", "Socket", "SocketAddress", "TLSChannel",
+    "TLSFailure", "TLSTransport",
   ]
 
   @Test("the pool's unsafe pointers stay in the files that are known for them")

@@ -126,18 +126,6 @@ import Testing
     }
   }
 
-  @Test("replication is refused by name")
-  func replication() throws {
-    try PoolProcess.with(backends: 1) { pool in
-      let client = try PoolWireClient(port: pool.port)
-      let error = #expect(throws: PoolWireClient.Failure.self) {
-        try client.logIn(pool.target, [("replication", "database")])
-      }
-      guard case .refused(let fields)? = error else { return }
-      #expect(fields.sqlState == "0A000")
-    }
-  }
-
   @Test("one client too many is refused, and has its place when another leaves")
   func tooMany() throws {
     try PoolProcess.with(backends: 1, "--max-client-connections", "3") { pool in

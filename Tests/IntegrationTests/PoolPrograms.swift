@@ -58,6 +58,9 @@ final class PoolProgram {
 
   var isRunning: Bool { process.isRunning }
 
+  /// All that it has written by now.
+  var outputSoFar: String { String(decoding: (try? Data(contentsOf: log)) ?? Data(), as: UTF8.self) }
+
   /// Waits for its end, a minute at most, doing `work` again and again meanwhile.
   /// - Returns: its status, and all that it wrote.
   func finish(_ work: () throws -> Void = { usleep(5_000) }) rethrows -> (status: Int32, output: String) {

@@ -1,7 +1,7 @@
 /// Why a client keeps its backend beyond its transaction: state that cannot be carried to another one.
 package enum PinReason: UInt8, CaseIterable, Sendable {
   case temporaryObject, heldCursor, preparedStatement, advisoryLock, sequenceMemory, library
-  case settingByFunction, randomSeed, longText, setting
+  case settingByFunction, randomSeed, longText, setting, replication
 
   /// As logs and metrics name it.
   package var name: String {
@@ -16,6 +16,7 @@ package enum PinReason: UInt8, CaseIterable, Sendable {
     case .randomSeed: "random_seed"
     case .longText: "long_text"
     case .setting: "setting"
+    case .replication: "replication"
     }
   }
 
@@ -27,7 +28,7 @@ package enum PinReason: UInt8, CaseIterable, Sendable {
     switch self {
     case .temporaryObject, .heldCursor, .advisoryLock: true
     case .preparedStatement, .sequenceMemory, .library, .settingByFunction, .randomSeed, .longText,
-      .setting:
+      .setting, .replication:
       false
     }
   }
@@ -36,7 +37,7 @@ package enum PinReason: UInt8, CaseIterable, Sendable {
   package var canBeCleaned: Bool {
     switch self {
     case .temporaryObject, .heldCursor, .advisoryLock, .sequenceMemory, .settingByFunction, .setting: true
-    case .preparedStatement, .library, .randomSeed, .longText: false
+    case .preparedStatement, .library, .randomSeed, .longText, .replication: false
     }
   }
 }

@@ -18,6 +18,8 @@ struct IdentityTable {
     var account: [UInt8]
     /// Whether the server has refused the way that the target's `sslmode` tries first; then the other is taken.
     var takesSecondChoice = false
+    /// One replication connection's startup parameters: its backend is opened with them and shared with nobody.
+    var ownParameters: [StartupParameter]?
     /// What the server reports at login, the same for all of the identity's clients; `nil` until one has logged in.
     var common: [ReportedParameter]?
     /// Startup settings that the server has accepted, and what it reports for them.
@@ -26,6 +28,8 @@ struct IdentityTable {
 
   private let databases: [PoolSettings.Database]
   private var numbers: [Key: IdentityID] = [:]
+  /// Those of replication connections, which are used again once nothing of them is open.
+  private var own: [IdentityID] = []
   var entries: [Identity] = []
   var accounts: Accounts
 
@@ -82,6 +86,26 @@ struct IdentityTable {
       Identity(
         user: user, database: database, serverUser: account.user.serverUser ?? account.user.name,
         account: accountKey))
+    return id
+  }
+
+  /// An identity for one connection only, whose backend is opened with these parameters; `nil` when the user is not
+  /// known.
+  mutating func ownIdentity(
+    user: String, database: String, account key: [UInt8], parameters: [StartupParameter],
+    in pool: inout Pool
+  ) -> IdentityID? {
+    guard let account = accounts[key] else { return nil }
+    var entry = Identity(
+      user: user, database: database, serverUser: account.user.serverUser ?? account.user.name, account: key)
+    entry.ownParameters = parameters.filter { $0.name != "user" && $0.name != "database" }
+    if let free = own.first(where: { pool.openCount(of: $0) == 0 && pool.waitingCount(of: $0) == 0 }) {
+      entries[Int(free.index)] = entry
+      return free
+    }
+    let id = pool.addIdentity()
+    own.append(id)
+    entries.append(entry)
     return id
   }
 }

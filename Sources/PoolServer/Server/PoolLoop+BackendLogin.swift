@@ -83,7 +83,7 @@ extension PoolLoop {
     writer.startup(
       parameters: [
         StartupParameter("user", identity.serverUser), StartupParameter("database", identity.database),
-      ] + (lookups.backend == index ? Self.lookupParameters : []))
+      ] + (identity.ownParameters ?? []) + (lookups.backend == index ? Self.lookupParameters : []))
     sendToBackend(index, writer.bytes)
   }
 
@@ -109,7 +109,13 @@ extension PoolLoop {
       backendLoginMessage(index, header, bytes, offset)
       offset += header.length
     }
-    return backends[index].phase == .preparing ? offset : count
+    switch backends[index].phase {
+    case .preparing: return offset
+    case .replicating: return offset + replicateToClient(index, base + offset, count - offset)
+    case .absent, .connecting, .encrypting, .login, .serving, .recovering, .listening, .cleaning, .lookingUp,
+      .closing:
+      return count
+    }
   }
 
   private static var longestLoginMessage: Int { 65_536 }
@@ -147,6 +153,7 @@ extension PoolLoop {
     guard let login = backendLogins[index] else { return closeBackend(index) }
     let identity = Int(login.identity.index)
     passwordTaken(login)
+    if identities.entries[identity].ownParameters != nil { return replicationOpened(index, login) }
     if identities.entries[identity].common == nil { identities.entries[identity].common = login.reported }
     backends[index].phase = .preparing
     sessions.backendArrived(BackendID(index))
@@ -228,11 +235,13 @@ extension PoolLoop {
     server.lastError = reason
     let identity = login.identity
     let isForLookups = lookups.backend == index
+    let who = identities.entries[Int(identity.index)]
+    // What the server says to one that replicates is for that client alone: out of walsenders, no such role.
+    let isOwn = who.ownParameters != nil && error != nil
     let isTemporary =
-      error.map { Self.isTemporary($0.sqlState) || mayBeChanging(identity, $0) } ?? !isFinal
+      error.map { !isOwn && Self.isTemporary($0.sqlState) || mayBeChanging(identity, $0) } ?? !isFinal
     // Who names a database that is not there shall not slow down others.
     if isTemporary { pool.connectFailed(at: now) }
-    let who = identities.entries[Int(identity.index)]
     if let missed = server.complaint.tell("\(who.serverUser)/\(who.database): \(reason)", at: now) {
       var facts: Logger.Metadata = [
         "user": "\(who.serverUser)", "database": "\(who.database)",

@@ -57,6 +57,7 @@ extension PoolLoop {
     case .lookingUp:
       return lookupBytes(
         index, UnsafeBufferPointer(start: base.assumingMemoryBound(to: UInt8.self), count: count).span)
+    case .replicating: return replicateToClient(index, base, count)
     case .closing: return count
     case .absent, .connecting, .encrypting: return count
     }
@@ -417,7 +418,7 @@ extension PoolLoop {
       backends[index].phase = .serving
       giveBack(index)
     case .preparing: backendPrepared(index)
-    case .absent, .connecting, .encrypting, .login, .lookingUp, .closing: break
+    case .absent, .connecting, .encrypting, .login, .lookingUp, .replicating, .closing: break
     }
   }
 

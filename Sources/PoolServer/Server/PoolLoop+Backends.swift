@@ -63,6 +63,7 @@ extension PoolLoop {
     case .serving, .recovering, .cleaning, .listening, .lookingUp:
       backends[index].hungUp = true
       loseBackend(index)
+    case .replicating: replicationEnded(index)
     }
   }
 
@@ -131,6 +132,7 @@ extension PoolLoop {
   /// A client has left in the middle. Whatever it was doing is ended, rolled back and cleaned; what cannot be ended
   /// is closed.
   mutating func recover(_ index: Int, from client: ClientID) {
+    if backends[index].phase == .replicating { return replicationLeft(index) }
     guard backends[index].phase == .serving, backends[index].client == client.index else { return }
     let id = BackendID(index)
     backends[index].client = ClientID.none.index

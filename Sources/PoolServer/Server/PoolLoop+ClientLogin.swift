@@ -100,6 +100,12 @@ extension PoolLoop {
       counters.encryptionRefusals += 1
       return refuse(index, refusal)
     }
+    guard request.replication != nil else {
+      let value = String(decoding: request.value(of: "replication") ?? [], as: UTF8.self)
+      return loginFailed(
+        index, "22023", "invalid value for parameter \"replication\": \"\(value)\"",
+        hint: "Valid values are: \"false\", 0, \"true\", 1, \"database\".")
+    }
     guard !request.user.isEmpty else {
       return loginFailed(index, "28000", "no PostgreSQL user name specified in startup packet")
     }
@@ -109,10 +115,6 @@ extension PoolLoop {
     case .failure(let refusal):
       counters.ruleRefusals += 1
       return refuse(index, refusal.fields)
-    }
-    if let replication = request.value(of: "replication"), Self.asksForReplication(replication) {
-      return loginFailed(
-        index, "0A000", "replication connections cannot be pooled", hint: "Connect to the server itself.")
     }
     var writer = MessageWriter(reservingCapacity: 64)
     let minor = min(request.protocolMinor, StartupRequest.newestMinor)
@@ -151,10 +153,6 @@ extension PoolLoop {
     let exchange = challenge(index, request, account, manner, &writer)
     logins[index] = ClientLogin(request: request, account: account, subject: subject, exchange: exchange)
     sendToClient(index, writer.bytes)
-  }
-
-  static func asksForReplication(_ value: [UInt8]) -> Bool {
-    !["", "false", "off", "no", "0"].contains(lowercasedASCII(String(decoding: value, as: UTF8.self)))
   }
 
   // MARK: Authentication
@@ -224,6 +222,7 @@ extension PoolLoop {
 
   /// The client is who it says. Its settings come next.
   private mutating func authenticated(_ index: Int, _ request: StartupRequest, _ account: [UInt8]) {
+    if let mode = request.replication, mode != .off { return replicate(index, request, account, mode) }
     guard let database = identities.targetDatabase(request.database) else {
       counters.databaseRefusals += 1
       return loginFailed(index, "3D000", "database \"\(request.database)\" does not exist")

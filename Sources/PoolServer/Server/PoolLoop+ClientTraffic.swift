@@ -22,7 +22,7 @@ extension PoolLoop {
       case .closing:
         if clients[index].hungUp { closeClient(index) }
         return
-      case .startup, .authenticating, .idle, .active: break
+      case .startup, .authenticating, .idle, .active, .replicating: break
       }
       // Neither is one that does not take the pool's own answers: they would pile up.
       if clients[index].blockedByBackend || clients[index].holdsReady || clients[index].awaitsDescription
@@ -89,6 +89,7 @@ extension PoolLoop {
       case .active:
         out.removeAll()
         consumed += relay(index, base + consumed, count - consumed)
+      case .replicating: consumed += replicateToServer(index, base + consumed, count - consumed)
       case .absent, .checking, .waiting, .closing: return consumed
       }
       // Stuck on an incomplete message, unless the client has come to another phase by it.

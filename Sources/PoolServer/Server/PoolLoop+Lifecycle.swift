@@ -76,6 +76,9 @@ extension PoolLoop {
       case .active:
         snapshot.clientsActive += 1
         if sessions.isPinned(ClientID(index)) { snapshot.clientsPinned += 1 }
+      case .replicating:
+        snapshot.clientsActive += 1
+        snapshot.clientsPinned += 1
       case .closing: snapshot.clientsClosing += 1
       }
     }
@@ -85,7 +88,7 @@ extension PoolLoop {
       case .absent: break
       case .connecting, .encrypting, .login, .preparing: snapshot.backendsConnecting += 1
       case .closing: snapshot.backendsClosing += 1
-      case .recovering, .cleaning, .listening, .lookingUp: snapshot.backendsInUse += 1
+      case .recovering, .cleaning, .listening, .lookingUp, .replicating: snapshot.backendsInUse += 1
       case .serving:
         guard backends[index].client != ClientID.none.index else {
           snapshot.backendsIdle += 1
@@ -129,6 +132,7 @@ extension PoolLoop {
       borrowTimedOut(index)
     case .idle: idleTooLong(index)
     case .active: activeTimerFired(index)
+    case .replicating: return
     case .closing: closeClient(index)
     }
   }
@@ -144,7 +148,7 @@ extension PoolLoop {
 
   private mutating func backendTimerFired(_ index: Int) {
     switch backends[index].phase {
-    case .absent, .serving, .listening: return
+    case .absent, .serving, .listening, .replicating: return
     case .connecting, .encrypting, .login, .preparing:
       backendLoginFailed(index, nil, "no answer within connect_timeout (\(settings.connectTimeout) ms)")
     case .lookingUp: lookupTimedOut(index)
@@ -235,6 +239,7 @@ extension PoolLoop {
         case .idle, .waiting, .startup, .authenticating, .checking: sayGoodbye(index)
         // It keeps its backend, but nothing is open: nothing is lost.
         case .active where sessions.backends[Int(clients[index].backend)].ledger.isSettled: sayGoodbye(index)
+        case .replicating: endReplication(index)
         case .active, .absent, .closing: break
         }
       }

@@ -27,7 +27,8 @@ extension PoolLoop {
     let address = address(ofClient: index)
     var visitor = AccessRules.Visitor(
       user: request.user, database: request.database, address: address, isEncrypted: isEncrypted)
-    visitor.isReplication = request.value(of: "replication").map { Self.asksForReplication($0) } ?? false
+    // As at PostgreSQL, one that replicates from a database comes in by that database's rules.
+    visitor.isReplication = request.replication == .physical
     let who =
       "host \"\(address?.description ?? "[local]")\", user \"\(request.user)\", "
       + (visitor.isReplication ? "" : "database \"\(request.database)\", ")

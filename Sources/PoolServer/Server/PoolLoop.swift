@@ -42,6 +42,8 @@ struct PoolLoop: ~Copyable {
   let clientNumbers: ClientNumbers
   /// Cancel secrets of clients of protocol 3.2, which are longer than a slot's.
   var longSecrets: [Int: [UInt8]] = [:]
+  /// What is under way on backends that replicate.
+  var replications: [Int: ReplicationStream] = [:]
   /// What a cancel of each backend must show.
   var backendKeys: [Int: [UInt8]] = [:]
   /// How much of a client's bytes the last refusal answered.

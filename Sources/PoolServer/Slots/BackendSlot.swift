@@ -8,7 +8,7 @@ enum BackendPhase: UInt8 {
   case connecting
   /// TLS is asked for or its handshake under way. → `login`, `connecting` (again, without), `closing`.
   case encrypting
-  /// Startup sent, authentication under way. → `preparing`, `closing`.
+  /// Startup sent, authentication under way. → `preparing`, `replicating`, `closing`.
   case login
   /// The front's statements are being prepared. → `serving`, `closing`.
   case preparing
@@ -22,6 +22,8 @@ enum BackendPhase: UInt8 {
   case lookingUp
   /// Cleaned while nobody holds it. → `serving`, `closing`.
   case cleaning
+  /// One client's replication connection. → `closing`, `absent`.
+  case replicating
   /// Terminate sent; the server's end of file is awaited. → `absent`.
   case closing
 

@@ -8,7 +8,7 @@ enum ClientPhase: UInt8 {
   case startup
   /// A SASL answer is awaited. → `checking`, `idle`, `absent`.
   case authenticating
-  /// Logged in; its settings wait for a backend or are being tried on one. → `idle`, `absent`.
+  /// Logged in; its settings wait for a backend or are being tried on one. → `idle`, `replicating`, `absent`.
   case checking
   /// No backend, nothing asked. → `waiting`, `active`, `absent`.
   case idle
@@ -16,6 +16,8 @@ enum ClientPhase: UInt8 {
   case waiting
   /// Holds a backend. → `idle`, `absent`.
   case active
+  /// Has a backend of its own for its whole life, and all passes through. → `closing`, `absent`.
+  case replicating
   /// Told its last; what is left is being sent. → `absent`.
   case closing
 
