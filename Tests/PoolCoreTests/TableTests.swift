@@ -77,17 +77,6 @@ import Testing
     #expect(names.close(client(1), name: a.span) == nil)
   }
 
-  @Test("a Parse that failed takes back the name that was given last")
-  func undefine() {
-    var names = ClientStatements(seed: 1)
-    _ = names.define(client(1), name: a.span, StatementID(5))
-    _ = names.define(client(1), name: b.span, StatementID(5))
-    #expect(names.undefine(client(1), StatementID(5)) == true)
-    #expect(names.statement(client(1), named: a.span) == StatementID(5))
-    #expect(names.statement(client(1), named: b.span) == nil)
-    #expect(names.undefine(client(1), StatementID(9)) == false)
-  }
-
   @Test("at its end a client's names go, all others stay")
   func closeAll() {
     var names = ClientStatements(seed: 1)

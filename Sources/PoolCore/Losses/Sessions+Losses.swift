@@ -184,9 +184,7 @@ extension Sessions {
     let index = Int(backend.index)
     backends[index].owner = client
     backends[index].ledger.abandon()
-    for expectation in backends[index].ledger.takeDropped() {
-      dropped(expectation, hasFailed: false, on: backend)
-    }
+    undo(backends[index].ledger.takeDropped(), hasFailedParse: false, on: backend)
     for (name, statement) in clients[Int(client.index)].deallocated {
       // The DEALLOCATE has not told; what it named stands until one has.
       if names.statement(client, named: name.span) == nil {

@@ -2,7 +2,11 @@
 package struct Expectation: Equatable, Sendable {
   package enum Kind: UInt8, Sendable {
     // The client's own.
-    case query, functionCall, sync, parse, execute, close
+    case functionCall, sync, parse, execute
+    /// Payload: 1 within a batch, whose error would make the server skip it.
+    case query
+    /// Payload: what it closes, see ``ClosePayload``.
+    case close
     /// Payload: the statement; none for a portal, the unnamed one and one of SQL's PREPARE.
     case describe
     /// Payload: the statement; none for the unnamed one and for one of SQL's PREPARE.
@@ -60,6 +64,10 @@ package enum ReplyVerdict: Equatable, Sendable {
   case ready(forward: Bool)
   /// The backend has the statement now.
   case prepared(StatementID, forward: Bool)
+  /// The client has got or closed a name of its own.
+  case named
+  /// It has closed its unnamed statement.
+  case unnamedClosed
   /// The backend has the statement no more.
   case unprepared(StatementID)
   /// The front went through: the client's own answers follow.

@@ -65,6 +65,13 @@ package struct ReplyLedger: Sendable {
     return true
   }
 
+  /// A batch of the client's is open: an error in it would make the server skip what comes next.
+  package var isWithinBatch: Bool {
+    guard isBatchOpen else { return false }
+    // The front alone begins none.
+    return count == 0 || !isAtBatchStart
+  }
+
   /// How many of the client's messages are still to be answered.
   package var clientAnswersOwed: Int {
     var owed = 0
@@ -107,6 +114,17 @@ package struct ReplyLedger: Sendable {
       }
     }
     return owed
+  }
+
+  /// A batch before this one is not answered yet: whether a transaction is open, or has failed, is not known.
+  package var owesReady: Bool {
+    for offset in 0..<count {
+      switch entries[(head &+ offset) & (entries.count &- 1)].kind {
+      case .query, .functionCall, .sync: return true
+      default: break  // all others are answered within their batch
+      }
+    }
+    return false
   }
 
   /// Simple queries that the server dropped with the last error's batch.
@@ -227,11 +245,16 @@ package struct ReplyLedger: Sendable {
     case .duplicateParse, .probeParse:
       guard tag == BackendTag.parseComplete else { return .violation }
       pop()
-      return .forward
+      return kind == .probeParse ? .named : .forward
     case .close, .hiddenClose:
       guard tag == BackendTag.closeComplete else { return .violation }
       pop()
-      return kind == .close ? .forward : .unprepared(StatementID(payload))
+      if kind == .hiddenClose { return .unprepared(StatementID(payload)) }
+      switch payload {
+      case ClosePayload.named: return .named
+      case ClosePayload.unnamed: return .unnamedClosed
+      default: return .forward  // a portal, or what is not there
+      }
     case .refusal: return tag == BackendTag.bindComplete ? .swallow : .violation
     case .front, .look:
       // Bind and Execute count as one, Parse and Close as one each.
@@ -254,6 +277,7 @@ package struct ReplyLedger: Sendable {
     case .query, .sync, .functionCall:
       status = newStatus
       isCopyingIn = false
+      endsQueryInBatch = kind == .query && entries[head].payload == 1
       pop()
       return .ready(forward: true)
     case .ownSync, .ownQuery:
@@ -301,11 +325,15 @@ package struct ReplyLedger: Sendable {
     while count > 0 {
       switch entries[head].kind {
       case .sync, .ownSync: return
-      case .query, .functionCall: skippedQueries += 1
+      case .query, .functionCall:
+        skippedQueries += 1
+        if entries[head].payload == 1 { dropped.append(entries[head]) }
       case .parse, .probeParse, .hiddenParse, .hiddenClose: dropped.append(entries[head])
-      case .ownQuery, .bind, .describe, .execute, .close, .duplicateParse, .unreadable, .refusal,
+      case .close:
+        if entries[head].payload != ClosePayload.nothing { dropped.append(entries[head]) }
+      case .front: hasDroppedFront = true
+      case .ownQuery, .bind, .describe, .execute, .duplicateParse, .unreadable, .refusal,
         .hiddenDescribe,
-        .front,
         .look,
         .copyEnd:
         break
@@ -318,6 +346,21 @@ package struct ReplyLedger: Sendable {
   }
 
   private var dropped: [Expectation] = []
+  private var hasDroppedFront = false
+  private var endsQueryInBatch = false
+
+  /// Something of the pool's own was among what the server skipped.
+  package mutating func takeDroppedFront() -> Bool {
+    defer { hasDroppedFront = false }
+    return hasDroppedFront
+  }
+
+  /// The last ReadyForQuery was that of a Query within a batch.
+  package mutating func takeQueryInBatch() -> Bool {
+    defer { endsQueryInBatch = false }
+    return endsQueryInBatch
+  }
+
   /// The first of the dropped is a Parse that failed itself; the others were skipped.
   package private(set) var hasFailedParse = false
 

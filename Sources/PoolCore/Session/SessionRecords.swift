@@ -51,8 +51,10 @@ package struct ClientSession: Sendable {
   package var hasNewChannels = false
   /// What its last answered Parse of the unnamed statement made of that.
   var unnamedParsed = StatementID.none
-  /// Those that are on their way.
+  /// Those that are on their way; none for what drops it: Close, and a Query within a batch.
   var unnamedSent: [StatementID] = []
+  /// What its Parses and Closes on their way do to its names, oldest first.
+  var naming: [NameChange] = []
   /// Statements of SQL-level PREPARE by name.
   var prepared: [[UInt8]: PreparedBySQL] = [:]
   /// What protocol-level names stood for that DEALLOCATE has named, until it is known that they are gone.

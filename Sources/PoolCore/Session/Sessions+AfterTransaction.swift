@@ -293,6 +293,8 @@ extension Sessions {
     clients[Int(client.index)].askedFunctions = []
     clients[Int(client.index)].watch = nil
     dropUnnamedSent(of: client)
+    forgetTaken(of: client)
+    clients[Int(client.index)].naming = []
     clients[Int(client.index)].touched = []
     clients[Int(client.index)].looking = []
     clients[Int(client.index)].reading = readings.number(of: images[clients[Int(client.index)].image])

@@ -83,8 +83,16 @@ extension Sessions {
     for name in effects.names where isUncertain(name.span, of: client, on: backend) { return .stall }
     if effects.mayLeaveState || !effects.isEmpty { backends[Int(backend.index)].isDirty = true }
     if effects.usesSequences { clients[Int(client.index)].usesSequences = true }
-    // A simple Query drops the unnamed statement (exec_simple_query).
-    forgetUnnamed(client)
+    // A simple Query drops the unnamed statement (exec_simple_query), unless an error before it makes the server skip it.
+    let isCertain =
+      clients[Int(client.index)].unnamedSent.isEmpty && !backends[Int(backend.index)].ledger.isWithinBatch
+    let query = Expectation(.query, isCertain ? 0 : 1)
+    if query.payload == 1 {
+      unnamedParseSent(client, .none)
+      backends[Int(backend.index)].statements.unnamedSent()
+    } else {
+      forgetUnnamed(client)
+    }
     setUnnamed(client, .none)
     setUnnamed(.none, of: client, on: backend)
     if !effects.isEmpty {
@@ -95,14 +103,14 @@ extension Sessions {
         if !effects.names.isEmpty || effects.listsStatements { callNames(client, effects, on: backend) }
         note(client, effects, text: bytes.extracting(view.textStart..<view.textEnd))
       }
-      backends[Int(backend.index)].ledger.sent(Expectation(.query))
+      backends[Int(backend.index)].ledger.sent(query)
       if let refusal {
         append(refusal, isQuery: true)
         return .replace
       }
       return finish(rewrittenThen: bytes, offset, header.length)
     }
-    backends[Int(backend.index)].ledger.sent(Expectation(.query))
+    backends[Int(backend.index)].ledger.sent(query)
     return .forward
   }
 
@@ -142,6 +150,10 @@ extension Sessions {
     rewritten.removeAll(keepingCapacity: true)
     let name = bytes.extracting(view.nameStart..<nameEnd(from: view.nameStart, to: view.nameEnd))
     if let existing = known(client, name, on: backend) {
+      if backends[index].ledger.owesReady, !backends[index].ledger.isCopyingIn {
+        statements.release(statement)
+        return .stall
+      }
       // The server refuses a second Parse of a name, for its text or else with 42P05; so it shall, once it has the
       // first under that name.
       statements.release(statement)
@@ -169,7 +181,7 @@ extension Sessions {
       backends[index].ledger.sent(Expectation(.duplicateParse))
       return finish(rewrittenThen: bytes, offset, header.length)
     }
-    if let old = names.define(client, name: name, statement) { statements.release(old) }
+    giveName(name, to: statement, of: client, on: backend)
     if mayHaveNames(client), !isReserved(name) {
       // What SQL's PREPARE has made is not known yet. Under the client's own name the server decides; then the
       // statement moves to the pool's.
@@ -247,15 +259,25 @@ extension Sessions {
     if backends[Int(backend.index)].statements.use(statement) { return }
     // Closing what is not there is no error; parsing what is there would be one.
     if backends[Int(backend.index)].statements.has(statement) { sendClose(statement, on: backend) }
-    let (own, current) = (statements.reading(of: statement), clients[Int(client.index)].reading)
-    guard own != current, let then = readings.settings(of: own), let now = readings.settings(of: current),
-      then != now
+    guard let (then, now) = otherReading(of: statement, for: client),
+      backends[Int(backend.index)].ledger.status != .failed
     else { return sendParse(statement, on: backend, hidden: true, isOwn: false) }
     // A literal date keeps the meaning that it had under the DateStyle of then.
     let names = Set(then.map(\.name) + now.map(\.name)).sorted()
     sendSettings(names, from: then, on: backend)
     sendParse(statement, on: backend, hidden: true, isOwn: false)
     sendSettings(names, from: now, on: backend)
+  }
+
+  /// The settings that decided how the statement's text was read, and those that do now, where they differ.
+  func otherReading(
+    of statement: StatementID, for client: ClientID
+  ) -> (then: [SettingsImage.Setting], now: [SettingsImage.Setting])? {
+    let (own, current) = (statements.reading(of: statement), clients[Int(client.index)].reading)
+    guard own != current, let then = readings.settings(of: own), let now = readings.settings(of: current),
+      then != now
+    else { return nil }
+    return (then, now)
   }
 
   /// Settings of these names become what a list says, or their defaults, without a word to the client.
@@ -306,7 +328,7 @@ extension Sessions {
       view.statementStart..<nameEnd(from: view.statementStart, to: view.statementEnd))
     rewritten.removeAll(keepingCapacity: true)
     let statement = known(client, name, on: backend)
-    if isUncertain(statement, on: backend) { return .stall }
+    if isUncertain(statement, named: name, of: client, on: backend) { return .stall }
     let isDescribed =
       view.portalStart == view.portalEnd && offset + length < bytes.count
       && bytes[offset + length] == FrontendTag.describe
@@ -384,7 +406,7 @@ extension Sessions {
     }
     let name = bytes.extracting(view.nameStart..<nameEnd(from: view.nameStart, to: view.nameEnd))
     let statement = known(client, name, on: backend)
-    if isUncertain(statement, on: backend) { return .stall }
+    if isUncertain(statement, named: name, of: client, on: backend) { return .stall }
     if let statement {
       prepareIfMissing(statement, for: client, on: backend)
     } else {
@@ -397,51 +419,14 @@ extension Sessions {
     return .replace
   }
 
-  private mutating func close(
-    _ client: ClientID, _ backend: BackendID, _ header: FrameHeader, _ bytes: Span<UInt8>, _ offset: Int
-  ) -> FrameTreatment {
-    guard let view = TargetView.read(in: bytes, at: offset, length: header.length) else {
-      return unreadable(backend)
-    }
-    if view.isStatement, view.nameStart < view.nameEnd,
-      isUncertain(
-        bytes.extracting(view.nameStart..<nameEnd(from: view.nameStart, to: view.nameEnd)), of: client,
-        on: backend)
-    {
-      return .stall
-    }
-    backends[Int(backend.index)].ledger.sent(Expectation(.close))
-    guard view.isStatement else { return .forward }
-    if view.nameStart == view.nameEnd {
-      forgetUnnamed(client)
-      setUnnamed(client, .none)
-      setUnnamed(.none, of: client, on: backend)
-      return .forward
-    }
-    let name = bytes.extracting(view.nameStart..<nameEnd(from: view.nameStart, to: view.nameEnd))
-    if let old = names.close(client, name: name) { statements.release(old) }
-    if isReserved(name) {
-      rewritten.removeAll(keepingCapacity: true)
-      appendTarget(FrontendTag.close, nil, else: name)
-      return .replace
-    }
-    if !clients[Int(client.index)].prepared.isEmpty {
-      clients[Int(client.index)].prepared[copiedBytes(in: name, from: 0, to: name.count)] = nil
-    }
-    // The statement stays on the backend for others. The client's own name exists there at most for the sake of
-    // SQL-level statements; else closing it is answered with CloseComplete and does nothing.
-    if !backends[Int(backend.index)].guests.isEmpty { clients[Int(client.index)].marks.insert(.names) }
-    return .forward
-  }
-
   /// The server has an error for what it cannot read, and its session lives on.
-  private mutating func unreadable(_ backend: BackendID) -> FrameTreatment {
+  mutating func unreadable(_ backend: BackendID) -> FrameTreatment {
     backends[Int(backend.index)].ledger.sent(Expectation(.unreadable))
     return .forward
   }
 
   /// Where a statement's name ends for the server, which knows 63 bytes of it (NAMEDATALEN).
-  private func nameEnd(from start: Int, to end: Int) -> Int { min(end, start + 63) }
+  func nameEnd(from start: Int, to end: Int) -> Int { min(end, start + 63) }
 
   // MARK: Bytes
 
@@ -473,7 +458,7 @@ extension Sessions {
     for position in start..<end { rewritten.append(bytes[position]) }
   }
 
-  private mutating func appendTarget(_ tag: UInt8, _ statement: StatementID?, else name: Span<UInt8>) {
+  mutating func appendTarget(_ tag: UInt8, _ statement: StatementID?, else name: Span<UInt8>) {
     rewritten.append(tag)
     let lengthAt = rewritten.count
     appendInt32(0, to: &rewritten)

@@ -11,14 +11,24 @@ extension Sessions {
     if tag == BackendTag.errorResponse, backends[index].ledger.isLooking { backends[index].lookFailed = true }
     let verdict = backends[index].ledger.received(tag, status: status)
     switch verdict {
-    case .forward, .swallow, .completed, .ready, .frontDone, .looked, .described, .unasked, .violation:
+    case .forward, .swallow, .completed, .frontDone, .looked, .described, .unasked, .violation:
       return verdict
+    case .ready:
+      if backends[index].ledger.takeQueryInBatch() {
+        backends[index].statements.unnamedEnded()
+        unnamedParsed(backends[index].owner)
+      }
+    case .named: nameChanged(backends[index].owner)
+    case .unnamedClosed:
+      backends[index].statements.unnamedEnded()
+      unnamedParsed(backends[index].owner)
     case .prepared(let statement, let isClients):
       if statement != .none {
         backends[index].statements.prepared(statement)
         parsed(statement, for: backends[index].owner)
+        if isClients { nameChanged(backends[index].owner) }
       } else {
-        backends[index].statements.unnamedPending -= 1
+        backends[index].statements.unnamedEnded()
         if isClients { unnamedParsed(backends[index].owner) }
       }
     case .unprepared(let statement):
@@ -26,41 +36,71 @@ extension Sessions {
         backends[index].statements.closed(statement)
         forgetIfGone(statement, on: backend)
       } else {
-        backends[index].statements.unnamedPending -= 1
+        backends[index].statements.unnamedEnded()
       }
     case .failed, .frontFailed:
       let owner = backends[index].owner
       if owner != .none { clients[Int(owner.index)].toTell = [] }
       backends[index].describing = nil
+      // Among them may have been the preparation of the pool's own statements.
+      if backends[index].ledger.takeDroppedFront() { backends[index].needsPreparation = true }
       let hasFailedParse = backends[index].ledger.hasFailedParse
-      for (place, expectation) in backends[index].ledger.takeDropped().enumerated() {
-        dropped(expectation, hasFailed: hasFailedParse && place == 0, on: backend)
-      }
+      undo(backends[index].ledger.takeDropped(), hasFailedParse: hasFailedParse, on: backend)
     }
     return verdict
   }
 
-  mutating func dropped(_ expectation: Expectation, hasFailed: Bool, on backend: BackendID) {
-    let statement = StatementID(expectation.payload)
+  /// These were never carried out.
+  /// - Parameter hasFailedParse: the first of them is a Parse that was, and failed.
+  mutating func undo(_ dropped: [Expectation], hasFailedParse: Bool, on backend: BackendID) {
     let owner = backends[Int(backend.index)].owner
-    if expectation.kind == .probeParse {
-      if owner != .none, names.undefine(owner, statement) { statements.release(statement) }
-      return
+    for (place, expectation) in dropped.enumerated() where isUnnamed(expectation) {
+      undoUnnamed(expectation, hasFailed: hasFailedParse && place == 0, on: backend)
     }
-    guard statement != .none else {
-      backends[Int(backend.index)].statements.unnamedPending -= 1
-      if expectation.kind == .parse { unnamedDropped(owner, hasFailed: hasFailed) }
-      // One that is on its way behind it, in a later batch, has the last word.
-      if backends[Int(backend.index)].statements.unnamedPending > 0 { return }
-      // The unnamed statement's Parse or Close did not happen: what stands there is not known.
-      setUnnamed(.none, of: .none, on: backend)
-      return
+    // The last first: a name that was given, closed and given again is what it was before all that.
+    var place = dropped.count { changesName($0) }
+    for expectation in dropped.reversed() where !isUnnamed(expectation) {
+      if changesName(expectation) {
+        place -= 1
+        nameNotChanged(owner, place: place)
+      }
+      if expectation.kind != .close, expectation.kind != .probeParse { undo(expectation, on: backend) }
     }
+  }
+
+  /// Whether it is about the unnamed statement, which a Query replaces, too.
+  private func isUnnamed(_ expectation: Expectation) -> Bool {
+    switch expectation.kind {
+    case .query: true
+    case .close: expectation.payload == ClosePayload.unnamed
+    default: StatementID(expectation.payload) == .none
+    }
+  }
+
+  /// Whether one of the client's names hangs on it; see ``NameChange``.
+  private func changesName(_ expectation: Expectation) -> Bool {
+    switch expectation.kind {
+    case .parse, .probeParse, .close: !isUnnamed(expectation)
+    default: false
+    }
+  }
+
+  private mutating func undoUnnamed(_ expectation: Expectation, hasFailed: Bool, on backend: BackendID) {
+    let index = Int(backend.index)
+    backends[index].statements.unnamedEnded()
+    switch expectation.kind {
+    case .parse, .close, .query: unnamedDropped(backends[index].owner, hasFailed: hasFailed)
+    default: break  // the pool's own
+    }
+    // One that is on its way behind it, in a later batch, has the last word.
+    if backends[index].statements.isUnnamedPending { return }
+    // The unnamed statement's Parse or Close did not happen: what stands there is not known.
+    setUnnamed(.none, of: .none, on: backend)
+  }
+
+  private mutating func undo(_ expectation: Expectation, on backend: BackendID) {
+    let statement = StatementID(expectation.payload)
     backends[Int(backend.index)].statements.parseEnded(statement)
-    // A Parse that failed or was skipped has named nothing.
-    if expectation.kind == .parse, owner != .none, names.undefine(owner, statement) {
-      statements.release(statement)
-    }
     forgetIfGone(statement, on: backend)
   }
 
@@ -77,6 +117,7 @@ extension Sessions {
     backends[Int(backend.index)].needsPreparation = true
     backends[Int(backend.index)].guests = []
     clients[Int(client.index)].prepared = [:]
+    forgetTaken(of: client)
     guard discardsAll else { return }
     clients[Int(client.index)].usesSequences = false
     if !clients[Int(client.index)].channels.isEmpty {

@@ -87,17 +87,6 @@ extension Sessions {
     forgetUnnamed(client)
   }
 
-  /// Whether what the client calls so depends on an earlier batch that is not answered yet.
-  func isUncertain(_ name: Span<UInt8>, of client: ClientID, on backend: BackendID) -> Bool {
-    isUncertain(names.statement(client, named: name), on: backend)
-  }
-
-  /// The same where the name has been looked up. Within COPY data nothing may wait: the server waits for that.
-  func isUncertain(_ statement: StatementID?, on backend: BackendID) -> Bool {
-    guard let statement, !backends[Int(backend.index)].ledger.isCopyingIn else { return false }
-    return backends[Int(backend.index)].statements.isUncertain(statement)
-  }
-
   /// Whether the unnamed statement does so.
   func isUnnamedUncertain(on backend: BackendID) -> Bool {
     backends[Int(backend.index)].statements.isUnnamedUncertain

@@ -84,6 +84,7 @@ package struct Sessions: Sendable {
     if unnamed != .none { statements.release(unnamed) }
     for entry in clients[Int(client.index)].deallocated { statements.release(entry.statement) }
     dropUnnamedSent(of: client)
+    forgetTaken(of: client)
   }
 
   /// A backend has logged in; its preparation has been sent.

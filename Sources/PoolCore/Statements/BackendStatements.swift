@@ -20,14 +20,16 @@ package struct BackendStatements: Sendable {
 
   private var entries: [StatementID: Entry] = [:]
   private var clock: UInt32 = 0
-  private var batch: UInt32 = 0
+  /// Which batch is being sent, counted by Syncs.
+  package private(set) var batch: UInt32 = 0
   /// Parses and Closes of all named statements neither answered nor skipped.
   private var allPending = 0
   /// Which client's unnamed statement the backend holds; `.none` when that is not known.
   package var unnamedOwner: ClientID = .none
-  /// Parses and Closes of the unnamed statement neither answered nor skipped.
-  package var unnamedPending = 0
-  /// The batch of the last of them.
+  /// Parses and Closes of the unnamed statement neither answered nor skipped: those of the last batch that has any, and
+  /// those of batches before it.
+  private var unnamedOfLast = 0
+  private var unnamedOfEarlier = 0
   private var unnamedBatch: UInt32 = 0
   /// What that statement is.
   package var unnamed: StatementID = .none
@@ -67,12 +69,25 @@ package struct BackendStatements: Sendable {
 
   /// A Parse or Close of the unnamed statement is on its way.
   package mutating func unnamedSent() {
-    unnamedPending += 1
-    unnamedBatch = batch
+    if unnamedBatch != batch {
+      unnamedOfEarlier += unnamedOfLast
+      unnamedOfLast = 0
+      unnamedBatch = batch
+    }
+    unnamedOfLast += 1
   }
 
+  /// The first of them was answered or skipped.
+  package mutating func unnamedEnded() {
+    if unnamedOfEarlier > 0 { unnamedOfEarlier -= 1 } else if unnamedOfLast > 0 { unnamedOfLast -= 1 }
+  }
+
+  var isUnnamedPending: Bool { unnamedOfEarlier + unnamedOfLast > 0 }
+
   /// What stands as the unnamed statement depends on an earlier batch that is not answered yet.
-  package var isUnnamedUncertain: Bool { unnamedPending > 0 && unnamedBatch != batch }
+  package var isUnnamedUncertain: Bool {
+    unnamedOfEarlier > 0 || (unnamedOfLast > 0 && unnamedBatch != batch)
+  }
 
   /// The client's own Parse of it is in an earlier batch that is not answered yet, and so may be skipped.
   package func isUncertain(_ statement: StatementID) -> Bool {

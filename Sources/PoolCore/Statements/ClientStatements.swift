@@ -81,18 +81,6 @@ package struct ClientStatements: Sendable {
     return old
   }
 
-  /// The name that the client gave the statement last stands for nothing. False when there is none.
-  package mutating func undefine(_ client: ClientID, _ statement: StatementID) -> Bool {
-    guard let number = namesOf[client.index]?.last(where: { named[key(client, $0)] == statement }) else {
-      return false
-    }
-    named[key(client, number)] = nil
-    toldOf[key(client, number)] = nil
-    namesOf[client.index]?.removeAll { $0 == number }
-    _ = names.release(number)
-    return true
-  }
-
   /// The client's names go but for those that stand for what `keeps` says. Answers what the others stood for.
   package mutating func closeAll(
     _ client: ClientID, except keeps: (StatementID) -> Bool

@@ -150,7 +150,7 @@ extension PoolLoop {
         let isStalePlan =
           header.tag == BackendTag.errorResponse && meetsStalePlan(index, bytes, offset, header.length)
         switch sessions.backendSent(backend, header.tag, status: nil) {
-        case .forward: passes = true
+        case .forward, .named, .unnamedClosed: passes = true
         case .swallow:
           passes = false
           if header.tag == BackendTag.errorResponse, backends[index].phase == .preparing {

@@ -139,7 +139,9 @@ struct ModelPool {
       let columns = reply.text.split(separator: "|", omittingEmptySubsequences: false).map { Array($0.utf8) }
       sessions.looked(number, columns, on: backend)
     case .frontFailed, .unasked, .violation: faults.append("\(verdict) for \(reply)")
-    case .forward, .swallow, .ready, .prepared, .unprepared, .frontDone, .failed, .described: break
+    case .forward, .swallow, .ready, .prepared, .unprepared, .named, .unnamedClosed, .frontDone, .failed,
+      .described:
+      break
     }
     if verdict.reachesClient {
       if let holder { clients[holder].received.append(reply) } else { faults.append("nobody's: \(reply)") }
@@ -197,7 +199,8 @@ extension ReplyVerdict {
   /// Whether the message goes to the client.
   var reachesClient: Bool {
     switch self {
-    case .forward, .completed, .failed, .ready(forward: true), .prepared(_, forward: true),
+    case .forward, .completed, .named, .unnamedClosed, .failed, .ready(forward: true),
+      .prepared(_, forward: true),
       .described(_, forward: true):
       true
     case .swallow, .ready(forward: false), .prepared(_, forward: false), .unprepared, .frontDone,
