@@ -173,6 +173,36 @@ import Testing
         $0.bind(statement: "dbtool_set")
         $0.sync()
       }),
+    Script(
+      "a name survives a Close that is skipped, and is free after one that is not", parse("s", "SELECT 1"),
+      step {
+        $0.bind(statement: "nothing")
+        $0.close(statement: "s")
+        $0.sync()
+      }, run("s"),
+      step(2) {
+        $0.bind(statement: "nothing")
+        $0.parse(name: "s", query: "SELECT 2")
+        $0.sync()
+        $0.parse(name: "s", query: "SELECT 3")
+        $0.sync()
+      }, run("s"),
+      step(2) {
+        $0.close(statement: "s")
+        $0.bind(statement: "nothing")
+        $0.parse(name: "s", query: "SELECT 4")
+        $0.sync()
+        $0.parse(name: "s", query: "SELECT 5")
+        $0.sync()
+      }, run("s")),
+    Script(
+      "the unnamed statement survives a Close and a Query that are skipped", parse("", "SELECT 1"),
+      step {
+        $0.bind(statement: "nothing")
+        $0.close(statement: "")
+        $0.query("SELECT 2")
+        $0.sync()
+      }, run("")),
     Script("one Sync after the other", step(3) { for _ in 1...3 { $0.sync() } }, sql("SELECT 1")),
     Script(
       "a simple Query within a batch",

@@ -132,6 +132,8 @@ package struct BackendSession: Sendable {
   var lookFailed = false
   /// Statements that stand under a client's own names, by SQL-level PREPARE or for its sake.
   var guests: [[UInt8]] = []
+  /// Those that may stand there: an error has made the server skip something of the pool's own.
+  var doubtfulGuests: [[UInt8]] = []
   /// More than one client has had it.
   var hadOthers = false
   /// Parameters that it has reported with other values than its identity's common ones. At its ReadyForQuery these are

@@ -49,7 +49,7 @@ extension Sessions {
     }
     // The statement stays on the backend for others. The client's own name exists there at most for the sake of
     // SQL-level statements; else closing it is answered with CloseComplete and does nothing.
-    if !backends[Int(backend.index)].guests.isEmpty { clients[Int(client.index)].marks.insert(.names) }
+    if hasGuests(backend) { clients[Int(client.index)].marks.insert(.names) }
     return .forward
   }
 

@@ -36,6 +36,11 @@ extension Sessions {
     }
   }
 
+  /// Something stands, or may, under a client's own name.
+  func hasGuests(_ backend: BackendID) -> Bool {
+    !backends[Int(backend.index)].guests.isEmpty || !backends[Int(backend.index)].doubtfulGuests.isEmpty
+  }
+
   /// What the client calls so stands under this name on the backend, unless it does already or is not known: then
   /// the server says so in its own words.
   /// - Parameter asDummy: that there is something of this name is enough.
@@ -107,10 +112,12 @@ extension Sessions {
       effects.names = []
       clients[index].prepared[name] = PreparedBySQL(text: text, effects: effects)
     }
+    // One that is doubtful was perhaps never made here: it stays the client's.
     for name in backends[Int(backend.index)].guests where !there.contains(name) {
       clients[index].prepared[name] = nil
     }
     backends[Int(backend.index)].guests = there
+    backends[Int(backend.index)].doubtfulGuests = []
     for (name, statement) in clients[index].deallocated {
       // A DEALLOCATE that failed has left it as it was, unless something else has the name by now.
       if there.contains(name), clients[index].prepared[name] == nil,

@@ -42,8 +42,7 @@ extension Sessions {
       let owner = backends[index].owner
       if owner != .none { clients[Int(owner.index)].toTell = [] }
       backends[index].describing = nil
-      // Among them may have been the preparation of the pool's own statements.
-      if backends[index].ledger.takeDroppedFront() { backends[index].needsPreparation = true }
+      if backends[index].ledger.takeDroppedFront() { frontDropped(on: backend) }
       let hasFailedParse = backends[index].ledger.hasFailedParse
       undo(backends[index].ledger.takeDropped(), hasFailedParse: hasFailedParse, on: backend)
     }
@@ -66,6 +65,14 @@ extension Sessions {
       }
       if expectation.kind != .close, expectation.kind != .probeParse { undo(expectation, on: backend) }
     }
+  }
+
+  /// Among what was skipped may have been the preparation of the pool's own statements, and guests.
+  private mutating func frontDropped(on backend: BackendID) {
+    let index = Int(backend.index)
+    backends[index].needsPreparation = true
+    backends[index].doubtfulGuests += backends[index].guests
+    backends[index].guests = []
   }
 
   /// Whether it is about the unnamed statement, which a Query replaces, too.
@@ -116,6 +123,7 @@ extension Sessions {
     for statement in backends[Int(backend.index)].statements.dropAll() { statements.release(statement) }
     backends[Int(backend.index)].needsPreparation = true
     backends[Int(backend.index)].guests = []
+    backends[Int(backend.index)].doubtfulGuests = []
     clients[Int(client.index)].prepared = [:]
     forgetTaken(of: client)
     guard discardsAll else { return }

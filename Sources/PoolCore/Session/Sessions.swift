@@ -120,8 +120,7 @@ package struct Sessions: Sendable {
       backends[index].owner = client
       return
     }
-    if trustsTokens, !backends[index].isDirty, backends[index].image == image, backends[index].guests.isEmpty
-    {
+    if trustsTokens, !backends[index].isDirty, backends[index].image == image, !hasGuests(backend) {
       backends[index].owner = client
       return
     }
@@ -173,7 +172,7 @@ package struct Sessions: Sendable {
     let keepsSequences = backends[index].keepsSequences
     var count = Front.count(settings: images.settingCount(image), discardingSequences: !keepsSequences)
     count += appendPreparation(on: backend)
-    if !keepingGuests, !backends[index].guests.isEmpty { count += closeGuests(on: backend) }
+    if !keepingGuests, hasGuests(backend) { count += closeGuests(on: backend) }
     rewritten.append(
       contentsOf: keepsSequences ? images.frontKeepingSequences(image) : images.front(image))
     backends[index].ledger.sent(Expectation(.front, UInt32(count)))
@@ -183,8 +182,9 @@ package struct Sessions: Sendable {
 
   /// What stands under the last client's own names goes. Answers how many replies that adds.
   private mutating func closeGuests(on backend: BackendID) -> Int {
-    let guests = backends[Int(backend.index)].guests
+    let guests = backends[Int(backend.index)].guests + backends[Int(backend.index)].doubtfulGuests
     backends[Int(backend.index)].guests = []
+    backends[Int(backend.index)].doubtfulGuests = []
     var writer = MessageWriter(reservingCapacity: 32 * guests.count)
     for name in guests { Front.appendClose(name, to: &writer) }
     rewritten.append(contentsOf: writer.bytes)
