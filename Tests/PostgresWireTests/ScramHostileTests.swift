@@ -19,7 +19,7 @@ struct ScramHostileTests {
   @Test(
     "a client's first message without its fields is refused",
     arguments: [
-      "", "n", "n,", "n,,", "x,,n=,r=a", ",,n=,r=a", "n,,n=", "n,,n=,", "n,,n=,r=", "n,,n=,r", "n,,r=a",
+      "n", "n,", "n,,", "x,,n=,r=a", ",,n=,r=a", "n,,n=", "n,,n=,", "n,,n=,r=", "n,,n=,r", "n,,r=a",
       "n,,r=a,n=",
       "n,,n=,r=a b", "n,,n=,r=\u{7f}", "n,,n=,r=ä", "n,,n=,r=a,", "n,,n=,r=a,1=x", "n,,n=,r=a,xy",
       "n,,n=,r=a\0",
@@ -94,7 +94,7 @@ struct ScramHostileTests {
   @Test(
     "a client's final message must fit the exchange",
     arguments: [
-      ("", ScramError.malformed(.clientFinal, field: "c=")),
+      ("", ScramError.empty),
       ("c=", .channelBindingUnexpected),
       ("c=biw", .malformed(.clientFinal, field: "base64 in c=")),
       ("c=eSws,r=aSERVER,p=", .channelBindingUnexpected),

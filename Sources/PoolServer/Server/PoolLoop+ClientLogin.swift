@@ -19,10 +19,16 @@ struct ClientLogin {
     case lookedUp(WayIn)
     /// SASLInitialResponse is awaited. → `scramFinal`.
     case scramFirst(ScramServer)
+    /// A SASLResponse is awaited that holds what the initial one did not. → `scramFinal`.
+    case scramFirstAgain(ScramServer, mechanism: String)
     /// The client's proof is awaited.
     case scramFinal(ScramServer)
     /// The hash of one of these and the salt is awaited.
     case md5([String], salt: [UInt8])
+  }
+
+  var isMD5: Bool {
+    if case .md5 = exchange { true } else { false }
   }
 }
 
@@ -162,6 +168,11 @@ extension PoolLoop {
       if case .malformed = FrameHeader.read(in: bytes, at: 0) { protocolViolation(index) }
       return 0
     }
+    if header.tag != FrontendTag.password, let login = logins[index] {
+      let wanted = login.isMD5 ? "password" : "SASL"
+      loginFailed(index, "08P01", "expected \(wanted) response, got message type \(header.tag)")
+      return count
+    }
     // A password message that announces much more is not waited for.
     guard header.tag == FrontendTag.password, header.length <= Self.longestPasswordMessage else {
       protocolViolation(index)
@@ -173,7 +184,7 @@ extension PoolLoop {
     case .lookup, .lookedUp:
       if count > 2 * Self.longestPasswordMessage { protocolViolation(index) }
       return 0
-    case .scramFirst, .scramFinal, .md5, nil: break
+    case .scramFirst, .scramFirstAgain, .scramFinal, .md5, nil: break
     }
     authenticate(index, header, bytes)
     return clients[index].phase == .absent ? count : header.length
@@ -189,10 +200,25 @@ extension PoolLoop {
       case .lookup, .lookedUp: throw .outOfTurn
       case .scramFirst(var scram):
         guard let first = PasswordResponse.saslInitialResponse(in: bytes, at: 0, length: header.length) else {
+          throw .malformedFrame(
+            PasswordResponse.fault(ofInitialResponse: bytes, at: 0, length: header.length))
+        }
+        try scram.check(mechanism: first.mechanism)
+        if let message = first.response {
+          writer.authenticationSASLContinue(
+            try scram.receivedFirst(mechanism: first.mechanism, message: message))
+          login.exchange = .scramFinal(scram)
+        } else {
+          writer.authenticationSASLContinue([])
+          login.exchange = .scramFirstAgain(scram, mechanism: first.mechanism)
+        }
+        logins[index] = login
+        return sendToClient(index, writer.bytes)
+      case .scramFirstAgain(var scram, let mechanism):
+        guard let message = PasswordResponse.saslResponse(in: bytes, at: 0, length: header.length) else {
           throw .outOfTurn
         }
-        writer.authenticationSASLContinue(
-          try scram.receivedFirst(mechanism: first.mechanism, message: first.response ?? []))
+        writer.authenticationSASLContinue(try scram.receivedFirst(mechanism: mechanism, message: message))
         login.exchange = .scramFinal(scram)
         logins[index] = login
         return sendToClient(index, writer.bytes)

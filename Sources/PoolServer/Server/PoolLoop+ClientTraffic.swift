@@ -126,7 +126,9 @@ extension PoolLoop {
     var taken = 0
     while true {
       guard case .frame(let header) = FrameHeader.read(in: bytes, at: offset) else {
-        if case .malformed = FrameHeader.read(in: bytes, at: offset) { protocolViolation(index) }
+        if case .malformed = FrameHeader.read(in: bytes, at: offset) {
+          protocolViolation(index, tag: bytes[offset])
+        }
         return taken
       }
       let isComplete = count - offset >= header.length
@@ -215,22 +217,20 @@ extension PoolLoop {
   ]
 
   /// The client has sent what no server can follow, and its connection ends.
-  /// - Parameter header: of the message; `nil` when its length is none.
-  mutating func protocolViolation(_ index: Int, _ header: FrameHeader? = nil) {
+  /// - Parameters:
+  ///   - header: of the message; `nil` when its length is none.
+  ///   - tag: its first byte where there is no header.
+  mutating func protocolViolation(_ index: Int, _ header: FrameHeader? = nil, tag: UInt8? = nil) {
     counters.protocolViolations += 1
-    let message =
-      switch header {
-      case let header? where FrontendTag.maximumWireLength(of: header.tag) == nil,
-        let header? where header.tag == FrontendTag.password:
-        "invalid frontend message type \(header.tag)"
-      case .some: "invalid message length"
-      case nil: "invalid message length"
-      }
-    refuse(
-      index,
-      ErrorFields(
-        severity: .fatal, sqlState: "08P01", message: message,
-        hint: "The connection is closed; nothing of the broken message was sent to the server."))
+    if let tag = header?.tag ?? tag,
+      FrontendTag.maximumWireLength(of: tag) == nil || tag == FrontendTag.password
+    {
+      // In the server's words and without a hint, as it says it.
+      return loginFailed(index, "08P01", "invalid frontend message type \(tag)")
+    }
+    loginFailed(
+      index, "08P01", "invalid message length",
+      hint: "The connection is closed; nothing of the broken message was sent to the server.")
   }
 
   // MARK: With a backend

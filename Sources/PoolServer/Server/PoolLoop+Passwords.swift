@@ -66,10 +66,14 @@ extension PoolLoop {
         "user": "\(request.user)", "client": "\(address(ofClient: index)?.description ?? "[local]")",
       ])
     // Alike for a wrong password and an unknown user, in words and time.
-    let isPassword = error == .wrongPassword
-    loginFailed(
-      index, isPassword ? "28P01" : error.sqlState,
-      isPassword ? "password authentication failed for user \"\(request.user)\"" : error.message)
+    guard error != .wrongPassword else {
+      return loginFailed(index, "28P01", "password authentication failed for user \"\(request.user)\"")
+    }
+    let answer = error.answer
+    refuse(
+      index,
+      ErrorFields(
+        severity: .fatal, sqlState: error.sqlState, message: answer.message, detail: answer.detail))
   }
 
   // MARK: Files that change

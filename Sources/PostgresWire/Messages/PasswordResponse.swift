@@ -25,6 +25,17 @@ package enum PasswordResponse {
     )
   }
 
+  /// What PostgreSQL says of a SASLInitialResponse that cannot be read.
+  package static func fault(ofInitialResponse bytes: Span<UInt8>, at offset: Int, length: Int) -> String {
+    guard let end = frameEnd(in: bytes, at: offset, length: length),
+      let nameEnd = terminator(in: bytes, from: offset + FrameHeader.size, limit: end)
+    else { return "invalid string in message" }
+    guard end - nameEnd >= 5, let size = readInt32(in: bytes, at: nameEnd + 1), size >= -1,
+      nameEnd + 5 + max(0, Int(size)) <= end
+    else { return "insufficient data left in message" }
+    return "invalid message format"
+  }
+
   /// The data of a SASLResponse, or nil when the frame is malformed.
   package static func saslResponse(in bytes: Span<UInt8>, at offset: Int, length: Int) -> [UInt8]? {
     guard let end = frameEnd(in: bytes, at: offset, length: length) else { return nil }

@@ -11,6 +11,12 @@ package enum ScramError: Error, Equatable, Sendable {
   /// The message does not follow the grammar; `field` is what was expected where it goes wrong.
   case malformed(MessageName, field: String)
 
+  /// There is nothing in the message.
+  case empty
+
+  /// The frame around the message cannot be read; in PostgreSQL's words.
+  case malformedFrame(String)
+
   /// A message after the exchange ended, or before its time.
   case outOfTurn
 
@@ -59,6 +65,8 @@ package enum ScramError: Error, Equatable, Sendable {
   package var message: String {
     switch self {
     case .malformed(let name, let field): "malformed SCRAM message: expected \(field) in the \(name.rawValue)"
+    case .empty: "malformed SCRAM message: it is empty"
+    case .malformedFrame(let what): what
     case .outOfTurn: "SCRAM message out of turn"
     case .unsupportedMechanism: "client selected an invalid SASL authentication mechanism"
     case .authorizationIdentity: "client uses authorization identity, but it is not supported"
@@ -77,10 +85,25 @@ package enum ScramError: Error, Equatable, Sendable {
     }
   }
 
+  /// What a client is told, in PostgreSQL's words as far as they go; ``message`` is for logs.
+  package var answer: (message: String, detail: String?) {
+    switch self {
+    case .malformed(let name, let field):
+      ("malformed SCRAM message", "Expected \(field) in the \(name.rawValue).")
+    case .empty: ("malformed SCRAM message", "The message is empty.")
+    case .mandatoryExtension: ("client requires an unsupported SCRAM extension", nil)
+    case .nonceMismatch: ("invalid SCRAM response", "Nonce does not match.")
+    case .outOfTurn, .unsupportedMechanism, .authorizationIdentity, .unsupportedChannelBinding,
+      .channelBindingStripped, .channelBindingMismatch, .channelBindingUnexpected, .iterationsOutOfRange,
+      .wrongPassword, .refusedByServer, .serverNotAuthentic, .otherVerifier, .malformedFrame:
+      (message, nil)
+    }
+  }
+
   /// The SQLSTATE that a server sends with it, PostgreSQL's choice.
   package var sqlState: String {
     switch self {
-    case .malformed, .outOfTurn, .unsupportedMechanism, .unsupportedChannelBinding,
+    case .malformed, .empty, .malformedFrame, .outOfTurn, .unsupportedMechanism, .unsupportedChannelBinding,
       .channelBindingUnexpected, .nonceMismatch,
       .iterationsOutOfRange:
       "08P01"

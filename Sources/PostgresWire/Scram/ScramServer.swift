@@ -41,13 +41,20 @@ package struct ScramServer: Sendable {
     self.hash = hash
   }
 
-  /// Takes the SASLInitialResponse; returns the server-first-message for AuthenticationSASLContinue.
+  /// Whether the mechanism was offered.
+  package func check(mechanism: String) throws(ScramError) {
+    guard channelBinding.mechanisms.contains(mechanism) else { throw .unsupportedMechanism(mechanism) }
+  }
+
+  /// Takes the SASLInitialResponse, or a SASLResponse behind one that said nothing; returns the server-first-message
+  /// for AuthenticationSASLContinue.
   package mutating func receivedFirst(
     mechanism: String, message: [UInt8]
   ) throws(ScramError) -> [UInt8] {
     guard case .awaitingFirst = state else { throw .outOfTurn }
     state = .ended
-    guard channelBinding.mechanisms.contains(mechanism) else { throw .unsupportedMechanism(mechanism) }
+    try check(mechanism: mechanism)
+    guard !message.isEmpty else { throw .empty }
     var attributes = try ScramAttributes(message, .clientFirst)
     try readBindingFlag(&attributes, isPlus: mechanism == ChannelBinding.plus)
     try attributes.expect(",")
@@ -75,6 +82,7 @@ package struct ScramServer: Sendable {
       throw .outOfTurn
     }
     state = .ended
+    guard !message.isEmpty else { throw .empty }
     var attributes = try ScramAttributes(message, .clientFinal)
     let binding = try attributes.base64(of: "c")
     guard binding == gs2Header + bindingData(isBound: isBound) else {

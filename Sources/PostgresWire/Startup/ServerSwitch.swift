@@ -76,7 +76,8 @@ enum ServerSwitch {
       return .failure(.missingValue((letter == UInt8(ascii: "c") ? "-c " : "--") + text))
     }
     let name = argument[..<equals].map { $0 == UInt8(ascii: "-") ? UInt8(ascii: "_") : $0 }
-    guard !name.isEmpty, let known = String(validating: name, as: UTF8.self) else {
+    guard !name.isEmpty else { return .failure(.unknownParameter("")) }
+    guard let known = String(validating: name, as: UTF8.self) else {
       return .failure(.unknownWord(text))
     }
     return .success([StartupParameter(name: known, value: Array(argument[(equals + 1)...]))])

@@ -3,6 +3,9 @@ package enum StartupOptionsFault: Error, Equatable, Sendable {
   /// A word that sets no parameter, or a switch without its argument.
   case unknownWord(String)
 
+  /// A name that no parameter has.
+  case unknownParameter(String)
+
   /// A switch that names a parameter and gives it no value.
   case missingValue(String)
 
@@ -10,19 +13,25 @@ package enum StartupOptionsFault: Error, Equatable, Sendable {
   package var message: String {
     switch self {
     case .unknownWord(let word): "invalid command-line argument for server process: \(word)"
+    case .unknownParameter(let name): "unrecognized configuration parameter \"\(name)\""
     case .missingValue(let word): "\(word) requires a value"
     }
   }
 
   package var hint: String? {
     switch self {
-    case .unknownWord: "Give settings as -c NAME=VALUE."
-    case .missingValue: nil
+    case .unknownWord: "Try \"postgres --help\" for more information."
+    case .unknownParameter, .missingValue: nil
     }
   }
 
-  /// PostgreSQL's SQLSTATE for both: syntax_error.
-  package var sqlState: String { "42601" }
+  /// PostgreSQL's: syntax_error, undefined_object.
+  package var sqlState: String {
+    switch self {
+    case .unknownWord, .missingValue: "42601"
+    case .unknownParameter: "42704"
+    }
+  }
 }
 
 /// The settings that the startup parameter `options` makes, in their order: `-c a=b`, `-ca=b` and `--a=b`,
@@ -36,18 +45,23 @@ package func parseOptions(_ value: [UInt8]) -> Result<[StartupParameter], Startu
   var words = splitOptions(value)[...]
   while let word = words.popFirst() {
     let fault = StartupOptionsFault.unknownWord(String(decoding: word, as: UTF8.self))
-    guard word.first == UInt8(ascii: "-"), word.count > 1, word != Array("--".utf8) else {
-      return .failure(fault)
+    if word == Array("--".utf8) {
+      // The end of switches; nothing may follow them.
+      guard let rest = words.first else { break }
+      return .failure(.unknownWord(String(decoding: rest, as: UTF8.self)))
     }
+    guard word.first == UInt8(ascii: "-"), word.count > 1 else { return .failure(fault) }
     // As getopt: letters that take nothing may share a word, and an argument may stand in the letter's own.
     var letters = word.dropFirst()
     while let letter = letters.popFirst() {
       guard let meaning = ServerSwitch(letter) else { return .failure(fault) }
       var argument: [UInt8] = []
+      var own = fault
       if meaning.takesArgument {
         if letters.isEmpty {
           guard letter != UInt8(ascii: "-"), let next = words.popFirst() else { return .failure(fault) }
           argument = next
+          own = .unknownWord(String(decoding: next, as: UTF8.self))
         } else {
           argument = Array(letters)
         }
@@ -55,8 +69,8 @@ package func parseOptions(_ value: [UInt8]) -> Result<[StartupParameter], Startu
       }
       switch meaning.settings(argument, letter) {
       case .success(let made): settings += made
-      case .failure(.missingValue(let word)): return .failure(.missingValue(word))
-      case .failure(.unknownWord): return .failure(fault)
+      case .failure(.unknownWord): return .failure(own)
+      case .failure(let fault): return .failure(fault)
       }
     }
   }
