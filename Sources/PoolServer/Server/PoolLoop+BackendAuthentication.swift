@@ -133,6 +133,7 @@ extension PoolLoop {
           + " \"\(identities.entries[Int(login.identity.index)].user)\", and no key to it yet",
         isFinal: true, hint: "The first client that logs in by SCRAM brings the key.")
     }
+    _ = answerEntry(index, .needsClient)
     serverAnswers()
     server.probeDue = now.advanced(byMilliseconds: 1_000)
     closeBackend(index)

@@ -183,6 +183,7 @@ extension PoolLoop {
     if limitIsFromServer { adoptServerLimit(answers) }
     sessions.maxPinned = max(1, pool.limits.maxBackends * settings.maxPinnedPercent / 100)
     sessions.backends[index].looked = []
+    if entryChecks[index] != nil { return entryWorks(index, backendLogins[index]?.reported ?? []) }
     if let login = backendLogins[index], login.wasRefused {
       identities.entries[Int(login.identity.index)].takesSecondChoice =
         login.isEncrypted == (settings.target.encryption == .allow)
@@ -233,6 +234,7 @@ extension PoolLoop {
     if triesOtherwise(index, login, error) || triesOtherPassword(index, login, error) { return }
     counters.backendConnectsFailed += 1
     server.lastError = reason
+    _ = answerEntry(index, .refused(sqlState: error?.sqlState, reason: reason, hint: hint ?? error?.hint))
     let identity = login.identity
     let isForLookups = lookups.backend == index
     let who = identities.entries[Int(identity.index)]

@@ -56,6 +56,8 @@ extension PoolLoop {
       case .resolved(let addresses):
         server.isResolving = false
         if !addresses.isEmpty { server.addresses = addresses }
+      case .enter(let user, let database, let answer): tryEntry(user, database, answer)
+      case .lookUp(let user, let database, let answer): tryLookup(user, database, answer)
       case .verifier(let user, let password, let verifier):
         identities.accounts[Accounts.key(user)]?.password.adopt(verifier, of: password)
       case .peerResolved(let addresses, let request, let asker): peerResolved(addresses, request, asker)

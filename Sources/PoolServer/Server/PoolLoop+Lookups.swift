@@ -15,6 +15,8 @@ struct LookupState {
   /// As whom it is entered; the database there is the one that it is in.
   var identity: IdentityID?
   var reply = LookupReply()
+  /// Who asks beside clients.
+  var checks: [RoleLookups.Subject: @Sendable (LookupAnswer) -> Void] = [:]
   /// When it was last needed.
   var usedAt = Instant(nanoseconds: 0)
   var complaint = RepeatedComplaint()
@@ -189,7 +191,8 @@ extension PoolLoop {
           metadata: missed > 0 ? ["user": "\(user)", "repeated": "\(missed)"] : ["user": "\(user)"])
       }
     }
-    for waiter in waiters {
+    lookups.checks.removeValue(forKey: subject)?(answer)
+    for waiter in waiters where waiter != .none {
       let index = Int(waiter.index)
       guard clients[index].phase == .authenticating, let login = logins[index], login.subject == subject,
         case .lookup(let way) = login.exchange
@@ -250,8 +253,9 @@ extension PoolLoop {
     let patience = min(settings.failoverHold > 0 ? settings.failoverHold : .max, passwordOverlap * 4 / 5)
     guard now.nanoseconds / 1_000_000 >= patience else { return }
     let moment = Instant(nanoseconds: now.nanoseconds - patience * 1_000_000)
-    for (_, waiters) in lookups.table.giveUp(since: moment) {
-      for waiter in waiters where clients[Int(waiter.index)].phase == .authenticating {
+    for (subject, waiters) in lookups.table.giveUp(since: moment) {
+      lookups.checks.removeValue(forKey: subject)?(.failed("no server can be reached: \(server.lastError)"))
+      for waiter in waiters where waiter != .none && clients[Int(waiter.index)].phase == .authenticating {
         counters.unreachableRefusals += 1
         loginFailed(
           Int(waiter.index), "57P03", "no server can be reached: \(server.lastError)",

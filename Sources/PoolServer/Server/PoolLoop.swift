@@ -71,6 +71,8 @@ struct PoolLoop: ~Copyable {
   var pinLookDue = Instant(nanoseconds: 0)
   var functionsDue = Instant(nanoseconds: 0)
   var lookups = LookupState()
+  /// Whom the outcome of a backend's login is told, where nothing else is to come of it.
+  var entryChecks: [Int: @Sendable (EntryOutcome) -> Void] = [:]
   var subscriptions = Subscriptions()
   /// As whom each listener borrows.
   var listenerIdentities: [Int: IdentityID] = [:]
@@ -280,6 +282,10 @@ enum LoopMessage: Sendable {
   case drain
   /// The target's name was looked up again.
   case resolved([SocketAddress])
+  /// May the server be entered so?
+  case enter(user: String, database: String, answer: @Sendable (EntryOutcome) -> Void)
+  /// What does `auth_query` say of a user?
+  case lookUp(user: String, database: String, answer: @Sendable (LookupAnswer) -> Void)
   /// Computed from a plain password of `auth_file`.
   case verifier(user: String, password: String, ScramVerifier)
   /// Where another pool is, the cancel for it, and who asked for that.

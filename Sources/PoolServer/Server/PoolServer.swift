@@ -48,7 +48,7 @@ package struct PoolStartError: Error, Sendable {
 
 /// A pool on a thread of its own.
 package final class RunningPool: Sendable {
-  private let parts: PoolParts
+  let parts: PoolParts
   private let ended = Mutex(false)
 
   fileprivate init(_ parts: PoolParts) {

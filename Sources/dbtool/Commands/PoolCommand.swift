@@ -19,7 +19,8 @@ struct PoolCommand: ParsableCommand {
       user. A duration is a number and ms, s, m, h or d; 0 turns a limit off.
 
       SIGTERM or SIGINT drains and ends with status 0; a second one ends at once.
-      """)
+      """,
+    subcommands: [PoolCheckCommand.self])
 
   @Option(
     help: ArgumentHelp(
@@ -32,7 +33,7 @@ struct PoolCommand: ParsableCommand {
 
   func run() throws {
     let configuration = try PoolConfiguration(
-      flags: flags.values(), environment: ProcessEnvironment.current, document: document())
+      flags: flags.values(), environment: ProcessEnvironment.current, document: Self.document(config))
     let format = global.json ? .json : configuration.logFormat
     // With --json the events are what the command has to tell, so they are its results.
     format.bootstrap(
@@ -44,13 +45,18 @@ struct PoolCommand: ParsableCommand {
     do {
       status = try PoolServer.run(settings: configuration.settings, logger: logger)
     } catch {
-      let place = error.file.map { Failure.Place(file: $0, line: error.line) }
-      throw Failure(error.message, place: place, hint: error.hint)
+      throw Self.failure(error)
     }
     if status != ExitStatus.done { throw ExitCode(status) }
   }
 
-  private func document() throws(Failure) -> PoolDocument? {
+  static func failure(_ error: PoolStartError) -> Failure {
+    let place = error.file.map { Failure.Place(file: $0, line: error.line) }
+    return Failure(error.message, place: place, hint: error.hint)
+  }
+
+  /// - Parameter config: the file that `--config` names.
+  static func document(_ config: String?) throws(Failure) -> PoolDocument? {
     guard let config else { return try PoolDocument.reading("dbtool.toml") }
     guard let document = try PoolDocument.reading(config) else {
       throw .usage(
