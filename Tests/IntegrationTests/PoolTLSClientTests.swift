@@ -43,6 +43,14 @@ import Testing
     ).finish()
   }
 
+  @Test("a client that ends TLS in order is answered in order, within the login, too")
+  func goodbye() throws {
+    try withPool("allow") { pool, _ in
+      let result = try PoolProgram.driver("tls_goodbye.py", [], databaseURL: pool.target.testURL).finish()
+      #expect(result.status == 0, "\(result.output)")
+    }
+  }
+
   @Test("psql with verify-full: large results, \\copy both ways, errors that leave the session alive")
   func psql() throws {
     try withPool("require") { pool, certificates in

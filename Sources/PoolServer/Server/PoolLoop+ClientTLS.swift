@@ -35,7 +35,7 @@ extension PoolLoop {
   mutating func endEncryption(client index: Int) {
     guard let tls = clients[index].tls else { return }
     // Behind half a record, a goodbye would be taken for the rest of it.
-    if clients[index].outgoing.isEmpty, !tls.hasEnded {
+    if clients[index].outgoing.isEmpty {
       tls.sayGoodbye()
       sendEncrypted(client: index)
     }

@@ -115,9 +115,10 @@ struct TLSChannel {
     }
   }
 
-  /// Puts the goodbye (close_notify) into the loop's buffer.
+  /// Puts the goodbye (close_notify) into the loop's buffer; behind the peer's own it is the answer to that.
   func sayGoodbye() {
-    guard isEstablished else { return }
+    let wasLeft = SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN != 0 && transport.pointee.failure == nil
+    guard SSL_is_init_finished(ssl) == 1, !transport.pointee.isOver || wasLeft else { return }
     ERR_clear_error()
     _ = SSL_shutdown(ssl)
   }
