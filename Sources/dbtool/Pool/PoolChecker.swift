@@ -15,7 +15,6 @@ struct PoolChecker {
     // So that the server is asked what it has.
     own.maxConnections = nil
     own.maxConnectionsPercent = 100
-    own.initQuery = settings.initQuery
     let pool = try PoolServer.start(
       settings: own, logger: Logger(label: "check") { _ in SwiftLogNoOpLogHandler() })
     defer { pool.stop() }
