@@ -38,6 +38,21 @@ import Testing
     }
   }
 
+  @Test("a client may set a limit of its own, at startup or by SET")
+  func ownLimit() throws {
+    try PoolProcess.with(backends: 1, "--borrow-timeout", "100s") { pool in
+      let client = try pool.wireClient(("options", "-c dbtool.borrow_timeout=300ms"))
+      let other = try pool.wireClient()
+      #expect(try other.query("SET dbtool.borrow_timeout = '200ms'").error == nil)
+      try pool.holding(1) {
+        expectTimeout(try client.query("SELECT 1").error, milliseconds: 300, cap: 1, waiting: 1)
+        expectTimeout(try other.query("SELECT 1").error, milliseconds: 200, cap: 1, waiting: 1)
+      }
+      #expect(try client.query("SHOW dbtool.borrow_timeout").value == "300ms")
+      try pool.expectClean()
+    }
+  }
+
   @Test("a batch fails as one: an error, then the answer to its Sync, whether that came along or comes later")
   func batch() throws {
     try PoolProcess.with(backends: 1, "--borrow-timeout", "200ms") { pool in

@@ -24,8 +24,8 @@ extension PoolLoop {
       clients[index].mayBeAnswered = first == FrontendTag.parse
       if clients[index].mayBeAnswered {
         clientTimers.set(index, now.advanced(byMilliseconds: Self.prepareWait))
-      } else if settings.borrowTimeout > 0 {
-        clientTimers.set(index, now.advanced(byMilliseconds: settings.borrowTimeout))
+      } else {
+        limitWait(index, since: now)
       }
       openForWaiters()
       if !subscriptions.isEmpty { yieldListener() }
@@ -53,11 +53,7 @@ extension PoolLoop {
     guard let base = bytes.baseAddress else { return }
     let span = UnsafeBufferPointer(start: base.assumingMemoryBound(to: UInt8.self), count: bytes.count).span
     guard let answer = sessions.answerParses(ClientID(index), in: span) else {
-      if settings.borrowTimeout > 0 {
-        let since = pool.waitingSince(ClientID(index))
-        clientTimers.set(index, since.advanced(byMilliseconds: settings.borrowTimeout))
-      }
-      return
+      return limitWait(index, since: pool.waitingSince(ClientID(index)))
     }
     pool.waitEnded(ClientID(index))
     clients[index].phase = .idle
@@ -72,6 +68,16 @@ extension PoolLoop {
     if !clients[index].incoming.isEmpty { processIncoming(index) }
     guard clients[index].phase != .absent, clients[index].generation == generation else { return }
     if clients[index].mayRead || clients[index].hungUp { readLater(client: index) }
+  }
+
+  /// `borrow_timeout`, or what the client has set for itself; milliseconds, 0 for no limit.
+  private func borrowTimeout(_ index: Int) -> UInt64 {
+    sessions.borrowLimit(of: ClientID(index)) ?? settings.borrowTimeout
+  }
+
+  mutating func limitWait(_ index: Int, since start: Instant) {
+    let limit = borrowTimeout(index)
+    if limit > 0 { clientTimers.set(index, start.advanced(byMilliseconds: limit)) }
   }
 
   /// The backend is the client's. What must go in front of its bytes is in `out`.
@@ -242,7 +248,7 @@ extension PoolLoop {
     counters.borrowTimeouts += 1
     let waited = now.milliseconds(since: pool.waitingSince(ClientID(index)))
     let error = borrowError(
-      "timed out after \(settings.borrowTimeout) ms waiting for a database connection",
+      "timed out after \(borrowTimeout(index)) ms waiting for a database connection",
       hint:
         "All backends are busy. Shorten transactions, look at the longest holder, or raise max_connections"
         + " (now \(pool.limits.maxBackends)) if the server has room.")

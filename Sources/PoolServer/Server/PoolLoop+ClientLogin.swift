@@ -290,9 +290,7 @@ extension PoolLoop {
     switch pool.borrow(ClientID(index), identity, at: now) {
     case .lend(let backend): checkSettings(index, on: Int(backend.index))
     case .wait:
-      if settings.borrowTimeout > 0 {
-        clientTimers.set(index, now.advanced(byMilliseconds: settings.borrowTimeout))
-      }
+      limitWait(index, since: now)
       openForWaiters()
     case .refuse:
       counters.queueRefusals += 1
