@@ -15,6 +15,7 @@ import time
 
 import cases
 import drivers
+import faults.chaos
 import noise
 import parity.play
 import servers
@@ -28,7 +29,7 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     folder = tempfile.mkdtemp(prefix="dbtool-conformance-")
     shared = cases.read_all(os.path.join(drivers.HERE, "cases"))
-    chosen = [name for name in [*DRIVERS, "parity"] if selects(options.only, name)]
+    chosen = [name for name in [*DRIVERS, "parity", "faults"] if selects(options.only, name)]
     report = {"differences": [], "not_run": {}, "cases": 0, "same": 0}
     direct, behind = servers.Server(options.dbtool), servers.Server(options.dbtool)
     pool = servers.Pool(options.dbtool, behind, folder, options.backends)
@@ -44,6 +45,10 @@ def main():
                     # Random scripts may have one client wait for the other's lock.
                     server.run("postgres", f"ALTER DATABASE {database} SET lock_timeout = '300ms'")
                 run_parity(sides, options, report)
+                continue
+            if name == "faults":
+                if not options.list:
+                    run_faults(behind, pool, database, options, report)
                 continue
             driver = drivers.Driver(name, options.build)
             missing = driver.why_not()
@@ -145,6 +150,16 @@ def run_parity(sides, options, report):
             differ(options, report, "parity", name, 0, script, direct, pooled)
 
 
+def run_faults(server, pool, database, options, report):
+    """Nothing is compared: see faults/chaos.py."""
+    for round in range(options.repeat):
+        wrong = list(faults.chaos.run(server, pool, database, servers.PASSWORD, options.backends, options.seed + round))
+        report["cases"] += 1
+        report["same"] += not wrong
+        for what in wrong[:20]:
+            differ(options, report, "faults", "chaos", 0, "", "as promised", what)
+
+
 def differ(options, report, driver, case, step, sql, direct, pooled):
     report["differences"].append({"driver": driver, "case": case, "step": step, "sql": sql,
                                   "direct": direct, "pooled": pooled})
@@ -166,7 +181,7 @@ def selects(patterns, name):
 
 def arguments():
     parser = argparse.ArgumentParser(description="Compares PostgreSQL with the pool, driver by driver.")
-    parser.add_argument("--only", action="append", metavar="DRIVER", help="a driver, or `parity`; patterns and repetition are allowed")
+    parser.add_argument("--only", action="append", metavar="DRIVER", help="a driver, `parity` or `faults`; patterns and repetition are allowed")
     parser.add_argument("--case", action="append", metavar="NAME", help="a case, likewise")
     parser.add_argument("--list", action="store_true", help="names the cases and runs none")
     parser.add_argument("--json", action="store_true", help="one JSON document instead of the table")
