@@ -32,14 +32,18 @@ extension PoolLoop {
   }
 
   /// The error with which the server ends a connection whose client can go on without it; `nil` for any other. What
-  /// limits of the client's own end is for the client, as it is directly.
+  /// the client has brought on itself (08P01: a broken protocol; 25P03: a limit of its own) ends it as it does directly.
   func lastWord(_ index: Int, _ bytes: Span<UInt8>, _ offset: Int, _ length: Int) -> ErrorFields? {
     guard backends[index].phase == .serving, backends[index].client != ClientID.none.index,
       let error = ErrorFields.read(in: bytes, at: offset, length: length), error.isFatal,
-      error.sqlState != "25P03", error.sqlState != "25P04"
+      Self.leavingClasses.contains(where: { error.sqlState.hasPrefix($0) })
     else { return nil }
     return mayGoOn(Int(backends[index].client), index) ? error : nil
   }
+
+  /// SQLSTATE classes of a server that ends a connection for reasons of its own: told to, in conflict with recovery,
+  /// out of something, in trouble.
+  private static var leavingClasses: [String] { ["57", "40", "53", "58", "XX"] }
 
   private func mayGoOn(_ client: Int, _ backend: Int) -> Bool {
     switch clients[client].phase {
