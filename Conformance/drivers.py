@@ -25,16 +25,21 @@ class Driver:
     def command(self, word):
         return [part.format_map(self.places) for part in self.words[word]]
 
-    def environment(self, port, database, password):
+    def environment(self, port, database, password, tls=None):
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
         environment.update({name: value.format_map(self.places) for name, value in self.words.get("environment", {}).items()})
         environment.update(PGHOST="127.0.0.1", PGPORT=str(port), PGDATABASE=database, PGUSER="app", PGPASSWORD=password,
-                           PGSSLMODE="disable", PYTHONDONTWRITEBYTECODE="1",
-                           DATABASE_URL=f"postgresql://app:{password}@127.0.0.1:{port}/{database}?sslmode=disable")
+                           PYTHONDONTWRITEBYTECODE="1")
+        words = tls.words if tls else {"sslmode": "disable"}
+        environment.update({"PG" + name.upper(): value for name, value in words.items()})
+        environment["DATABASE_URL"] = (f"postgresql://app:{password}@127.0.0.1:{port}/{database}?" +
+                                       "&".join(f"{name}={value}" for name, value in words.items()))
         return environment
 
-    def why_not(self):
+    def why_not(self, tls=None):
         """What is missing to run it; None when it can run."""
+        if tls and tls.mode not in self.words.get("tls", tls.MODES):
+            return f"it is not told here how to connect with --tls {tls.mode}"
         for word in ("build", "probe"):
             if word in self.words:
                 try:
@@ -43,16 +48,22 @@ class Driver:
                 except (OSError, subprocess.TimeoutExpired) as error:
                     return str(error)
                 if done.returncode:
-                    lines = (done.stderr or done.stdout).strip().splitlines()
-                    return lines[-1] if lines else f"{word} fails"
+                    return telling(done.stderr or done.stdout) or f"{word} fails"
         return None
+
+
+def telling(output):
+    """The line that says what is wrong: the last one, or the one that names an error, as Node's stand in the middle."""
+    lines = output.strip().splitlines()
+    errors = [line for line in lines if "Error:" in line or "error:" in line]
+    return (errors or lines or [""])[-1]
 
 
 class Program:
     """A driver's program against one side. It reads a step per line and answers each with one line."""
 
-    def __init__(self, driver, port, database, password, log):
-        self.process = subprocess.Popen(driver.command("run"), env=driver.environment(port, database, password),
+    def __init__(self, driver, port, database, password, log, tls=None):
+        self.process = subprocess.Popen(driver.command("run"), env=driver.environment(port, database, password, tls),
                                         cwd=driver.folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
                                         text=True, encoding="utf-8", errors="backslashreplace")
         self.port = port

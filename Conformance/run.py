@@ -19,8 +19,10 @@ import faults.chaos
 import noise
 import parity.play
 import servers
+import tls
 
 DRIVERS = ["psycopg2", "psycopg3", "asyncpg", "pg8000", "sqlalchemy", "django", "node-pg", "pgx", "lib-pq", "pgjdbc", "dbd-pg", "ruby-pg", "php-pdo", "libpq", "psql", "pgbench"]
+ENCRYPTED = "SELECT concat('encrypted ', 'it is') FROM pg_stat_ssl WHERE pid = pg_backend_pid() AND ssl"
 
 
 def main():
@@ -32,14 +34,20 @@ def main():
     chosen = [name for name in [*DRIVERS, "parity", "faults"] if selects(options.only, name)]
     report = {"differences": [], "not_run": {}, "cases": 0, "same": 0}
     direct, behind = servers.Server(options.dbtool), servers.Server(options.dbtool)
-    pool = servers.Pool(options.dbtool, behind, folder, options.backends)
+    encryption = tls.TLS(options.tls, folder) if options.tls else None
+    lines = [f'pool_mode = "{options.mode}"']
+    backends = options.backends or (3 if options.mode == "transaction" else 40)
+    if encryption:
+        encryption.configure(direct)
+        lines += encryption.pool_lines()
+    pool = servers.Pool(options.dbtool, behind, folder, backends, lines)
     try:
         for name in chosen:
             database = "conf_" + name.replace("-", "_")
             for server in (direct, behind):
                 server.create(database)
                 server.run(database, "CREATE SCHEMA noise AUTHORIZATION noise")
-            sides = Sides(direct.port, pool.port, database, folder)
+            sides = Sides(direct.port, pool.port, database, folder, encryption)
             if name == "parity":
                 for server in (direct, behind):
                     # Random scripts may have one client wait for the other's lock.
@@ -51,7 +59,7 @@ def main():
                     run_faults(behind, pool, database, options, report)
                 continue
             driver = drivers.Driver(name, options.build)
-            missing = driver.why_not()
+            missing = driver.why_not(encryption)
             if missing:
                 report["not_run"][name] = missing
                 say(options, f"{name}: not run: {missing}")
@@ -66,7 +74,11 @@ def main():
                         differ(options, report, name, "noise", 0, "", "", wrong)
             if not pool.is_alive:
                 differ(options, report, name, "pool", 0, "", "alive", f"ended, see {pool.log}")
-                pool = servers.Pool(options.dbtool, behind, folder, options.backends)
+                pool = servers.Pool(options.dbtool, behind, folder, backends, lines)
+        # Rows and parameters of any size pass through a small buffer.
+        report["pool_peak_mb"] = pool.peak_mb
+        if pool.peak_mb > 256:
+            differ(options, report, "pool", "memory", 0, "", "256 MB at most", f"{pool.peak_mb} MB at its peak")
     finally:
         pool.stop()
         direct.stop()
@@ -75,20 +87,21 @@ def main():
         print(json.dumps(report, indent=2))
     else:
         print(f"{report['cases']} cases, {report['same']} alike, {report['cases'] - report['same']} differ; "
-              f"not run: {', '.join(report['not_run']) or 'none'}; the pool's log is {pool.log}")
+              f"the pool took {report['pool_peak_mb']} MB at most; not run: {', '.join(report['not_run']) or 'none'}; the pool's log is {pool.log}")
     return 1 if report["differences"] else 0
 
 
 class Sides:
     """Where both sides are."""
 
-    def __init__(self, direct, pooled, database, folder):
+    def __init__(self, direct, pooled, database, folder, encryption):
+        self.tls = encryption
         self.ports = (direct, pooled)
         self.database = database
         self.log = open(os.path.join(folder, "drivers.log"), "a")
 
     def start(self, driver):
-        return [drivers.Program(driver, port, self.database, servers.PASSWORD, self.log) for port in self.ports]
+        return [drivers.Program(driver, port, self.database, servers.PASSWORD, self.log, self.tls) for port in self.ports]
 
 
 def run_driver(driver, shared, sides, options, report):
@@ -99,6 +112,13 @@ def run_driver(driver, shared, sides, options, report):
         for program in programs:
             program.send(["", "list", ""])
         own = [(program.answer() or "").split() for program in programs][0]
+        if sides.tls and not driver.words.get("own_cases_only"):
+            # Both sides refuse who comes without TLS: two such refusals would be alike, and prove nothing.
+            programs[0].send(["A", "run", ENCRYPTED])
+            answer = programs[0].answer() or "no answer"
+            if "encrypted it is" not in answer:
+                report["not_run"][driver.name] = f"it does not connect by TLS: {answer}"
+                return say(options, f"{driver.name}: not run: {report['not_run'][driver.name][:400]}")
         skipped = driver.words.get("skip", [])
         todo = [name for name in names + own if name not in skipped and selects(options.case, name)]
         for name in todo * options.repeat:
@@ -188,7 +208,9 @@ def arguments():
     parser.add_argument("--verbose", action="store_true", help="a line for each case")
     parser.add_argument("--answers", action="store_true", help="every step with the direct answer")
     parser.add_argument("--full", action="store_true", help="answers in full length")
-    parser.add_argument("--backends", type=int, default=3, help="the pool's cap (3)")
+    parser.add_argument("--backends", type=int, help="the pool's cap (3; in session mode 40)")
+    parser.add_argument("--mode", choices=["transaction", "session"], default="transaction", help="pool_mode (transaction)")
+    parser.add_argument("--tls", choices=tls.TLS.MODES, help="drivers connect by TLS; verify-full, or with a certificate for a password")
     parser.add_argument("--noise", type=int, default=6, help="noisy other clients (6; 0 for none)")
     parser.add_argument("--repeat", type=int, default=1, help="how often all is done (1); what depends on the backend shows then")
     parser.add_argument("--seed", type=int, default=1, help="where the parity runner's random scripts start (1)")

@@ -11,7 +11,7 @@ import wire
 PASSWORD = "conformance"
 # Everybody logs in as app; the others are roles to change to, and the noise's own user.
 ROLES = """
-CREATE ROLE app LOGIN PASSWORD 'conformance' CREATEDB CREATEROLE;
+CREATE ROLE app LOGIN PASSWORD 'conformance' CREATEDB CREATEROLE REPLICATION;
 CREATE ROLE boss LOGIN SUPERUSER PASSWORD 'conformance';
 CREATE ROLE noise LOGIN PASSWORD 'conformance';
 CREATE ROLE reader;
@@ -26,7 +26,7 @@ class Server:
 
     def __init__(self, dbtool, connections=100):
         hold = "import os, sys; print(os.environ['PGPORT'], os.environ['PGPASSWORD'], flush=True); sys.stdin.read()"
-        settings = [f"max_connections={connections}", "max_prepared_transactions=20", "log_min_messages=panic"]
+        settings = [f"max_connections={connections}", "max_prepared_transactions=20", "wal_level=logical", "log_min_messages=panic"]
         command = [dbtool, "ephemeral", "--quiet"]
         for setting in settings:
             command += ["--set", setting]
@@ -84,6 +84,15 @@ class Pool:
     @property
     def is_alive(self):
         return self.process.poll() is None
+
+    @property
+    def peak_mb(self):
+        """The most memory that it has had at once; 0 when it is gone."""
+        try:
+            with open(f"/proc/{self.process.pid}/status") as status:
+                return next((int(line.split()[1]) // 1024 for line in status if line.startswith("VmHWM")), 0)
+        except OSError:
+            return 0
 
     def stop(self):
         self.process.terminate()

@@ -37,7 +37,7 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 
 # Node's driver is unpacked rather than installed, so that it also serves a Node that is not Debian's.
-if ! NODE_PATH=/usr/share/nodejs:$build/node/usr/share/nodejs node -e 'require("pg")' 2>/dev/null && command -v apt-get >/dev/null; then
+if ! NODE_PATH=/usr/share/nodejs:$build/node/usr/share/nodejs node -e 'require("pg"); require("pg-cursor")' 2>/dev/null && command -v apt-get >/dev/null; then
   mkdir -p "$build/node/packages"
   (cd "$build/node/packages" && apt-get download node-pg node-split2 node-xtend node-readable-stream >>"$log" 2>&1 &&
     for file in *.deb; do dpkg-deb -x "$file" "$build/node"; done) || echo "conformance: node-pg cannot be fetched (log: $log)" >&2

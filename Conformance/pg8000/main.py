@@ -2,6 +2,7 @@
 
 import io
 import os
+import ssl
 
 import pg8000.dbapi
 import pg8000.native
@@ -11,6 +12,12 @@ from serve import Serve
 
 WHERE = {"host": os.environ["PGHOST"], "port": int(os.environ["PGPORT"]), "user": os.environ["PGUSER"],
          "password": os.environ["PGPASSWORD"], "database": os.environ["PGDATABASE"]}
+if os.environ["PGSSLMODE"] != "disable":
+    WHERE["ssl_context"] = context = ssl.create_default_context(cafile=os.environ.get("PGSSLROOTCERT"))
+    if os.environ["PGSSLMODE"] == "require":
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    if "PGSSLCERT" in os.environ:
+        context.load_cert_chain(os.environ["PGSSLCERT"], os.environ["PGSSLKEY"])
 
 
 class PG8000(Serve):

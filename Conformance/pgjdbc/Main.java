@@ -17,7 +17,8 @@ public class Main {
         Properties properties = new Properties();
         properties.put("user", System.getenv("PGUSER"));
         properties.put("password", System.getenv("PGPASSWORD"));
-        properties.put("sslmode", "disable");
+        properties.put("sslmode", System.getenv("PGSSLMODE"));
+        if (System.getenv("PGSSLROOTCERT") != null) properties.put("sslrootcert", System.getenv("PGSSLROOTCERT"));
         for (int i = 0; i < more.length; i += 2) properties.put(more[i], more[i + 1]);
         return DriverManager.getConnection("jdbc:postgresql://127.0.0.1:" + System.getenv("PGPORT") + "/" + System.getenv("PGDATABASE"), properties);
     }

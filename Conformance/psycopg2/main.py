@@ -45,6 +45,54 @@ class Psycopg2(Serve):
 
     # Its own cases.
 
+    def case_64_megabytes(self):
+        """Through the pool's small buffer, both ways."""
+        connection = self.connect()
+        value = "0123456789abcdef" * (4 << 20)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT length(%s), md5(%s)", (value, value[:1000]))
+            answers = [cursor.fetchall()]
+            cursor.execute("SELECT repeat('0123456789abcdef', 4 << 20)")
+            answers.append(cursor.fetchone()[0] == value)
+            cursor.execute("CREATE TEMP TABLE p2_large (a text)")
+            cursor.copy_from(io.StringIO(value + "\n"), "p2_large")
+            cursor.execute("SELECT length(a) FROM p2_large")
+            answers.append(cursor.fetchall())
+        connection.close()
+        return str(answers)
+
+    def case_replication(self):
+        """A logical slot is made, read and dropped on a replication connection."""
+        writer = self.connect()
+        with writer.cursor() as cursor:
+            cursor.execute("CREATE TABLE p2_replicated (a int, b text)")
+        reader = psycopg2.connect(URL, connection_factory=psycopg2.extras.LogicalReplicationConnection)
+        answers = []
+        with reader.cursor() as stream:
+            stream.create_replication_slot("p2_slot", output_plugin="test_decoding")
+            stream.start_replication(slot_name="p2_slot", decode=True, options={"include-xids": "0"})
+            with writer.cursor() as cursor:
+                cursor.execute("INSERT INTO p2_replicated SELECT n, repeat('x', 10) FROM generate_series(1, 50) AS n")
+            while not answers or answers[-1] != "COMMIT":
+                message = stream.read_message()
+                if message is None:
+                    select.select([reader], [], [], 10)
+                    continue
+                answers.append(message.payload)
+                message.cursor.send_feedback(flush_lsn=message.data_start)
+        reader.close()
+        with psycopg2.connect(URL, connection_factory=psycopg2.extras.PhysicalReplicationConnection).cursor() as stream:
+            stream.execute("SHOW work_mem")
+            answers.append(stream.fetchall())
+        with writer.cursor() as cursor:
+            while True:
+                cursor.execute("SELECT count(*) FROM pg_replication_slots WHERE slot_name = 'p2_slot' AND active")
+                if cursor.fetchone() == (0,):
+                    break
+            cursor.execute("SELECT pg_drop_replication_slot('p2_slot')")
+        writer.close()
+        return str(answers)
+
     def case_with_statement(self):
         """The driver's own transactions: no autocommit."""
         connection = psycopg2.connect(URL)

@@ -49,6 +49,14 @@ class Psycopg3(Serve):
         except Exception as error:
             return self.describe_error(error)
 
+    def case_64_megabytes(self):
+        """Parameters and rows of the extended protocol, in binary too."""
+        with self.connect() as connection:
+            value = b"0123456789abcdef" * (4 << 20)
+            answers = [connection.execute("SELECT length(%s::bytea), length(%s::text)", (value, value.decode())).fetchone()]
+            row = connection.execute("SELECT %s::bytea", (value,), binary=True).fetchone()
+            return answers, bytes(row[0]) == value
+
     def case_prepared_at_once(self):
         with self.connect() as connection:
             answers = []
