@@ -1,9 +1,9 @@
 # Everything goes through these few words; each installs what it needs first (scripts/setup.sh says what).
 
 .DEFAULT_GOAL := help
-.PHONY: help demo bench test conformance build release format lint clean setup setup-tests
+.PHONY: help demo bench test conformance fuzz build release format lint clean setup setup-tests
 
-SOURCES := Package.swift Sources Tests
+SOURCES := Package.swift Sources Tests Fuzz
 # The Swift libraries go into the executable, so that it runs where no Swift is installed.
 RELEASE := --configuration release --static-swift-stdlib --product dbtool
 
@@ -23,6 +23,9 @@ test: setup-tests ## All tests and the format lint; some of them: make test ARGS
 
 conformance: build ## The pool beside PostgreSQL, by all drivers; options: make conformance ARGS="--only psycopg3"
 	@scripts/conformance.sh $(ARGS)
+
+fuzz: ## Fuzzes decoders and the session machine; options: make fuzz ARGS="--seconds 600 sessions"
+	@scripts/fuzz.sh $(ARGS)
 
 build: setup ## The debug executable, .build/debug/dbtool
 	swift build --product dbtool
