@@ -36,11 +36,10 @@ def main():
     direct, behind = servers.Server(options.dbtool), servers.Server(options.dbtool)
     encryption = tls.TLS(options.tls, folder) if options.tls else None
     lines = [f'pool_mode = "{options.mode}"']
-    backends = options.backends or (3 if options.mode == "transaction" else 40)
     if encryption:
         encryption.configure(direct)
         lines += encryption.pool_lines()
-    pool = servers.Pool(options.dbtool, behind, folder, backends, lines)
+    pool = servers.Pool(options.dbtool, behind, folder, options.backends, lines)
     try:
         for name in chosen:
             database = "conf_" + name.replace("-", "_")
@@ -74,7 +73,7 @@ def main():
                         differ(options, report, name, "noise", 0, "", "", wrong)
             if not pool.is_alive:
                 differ(options, report, name, "pool", 0, "", "alive", f"ended, see {pool.log}")
-                pool = servers.Pool(options.dbtool, behind, folder, backends, lines)
+                pool = servers.Pool(options.dbtool, behind, folder, options.backends, lines)
         # Rows and parameters of any size pass through a small buffer.
         report["pool_peak_mb"] = pool.peak_mb
         if pool.peak_mb > 256:
@@ -219,6 +218,7 @@ def arguments():
     parser.add_argument("--build", default=".build/conformance", help="where what the drivers need is built")
     options = parser.parse_args()
     options.dbtool, options.build = os.path.abspath(options.dbtool), os.path.abspath(options.build)
+    options.backends = options.backends or (3 if options.mode == "transaction" else 40)
     return options
 
 
