@@ -95,6 +95,39 @@ import Testing
     }
   }
 
+  @Test("what a text made at run time prepares or listens to is its client's, and nobody else's")
+  func madeAtRunTime() throws {
+    try PoolProcess.with(backends: 2) { pool in
+      try pool.direct().execute(
+        """
+        CREATE FUNCTION prep() RETURNS void LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'PREPARE made AS SELECT 42'; END $$;
+        CREATE FUNCTION hear() RETURNS void LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'LISTEN made'; END $$;
+        """)
+      try withNoise(pool) { client, noise in
+        let other = try pool.connect()
+        for caller in [client, other] {
+          try caller.execute("SELECT prep()")
+          try noise(0)
+        }
+        try other.execute("DO $$ BEGIN EXECUTE 'PREPARE done AS SELECT 43'; END $$")
+        try client.execute("DO $$ BEGIN EXECUTE 'PREPARE done AS SELECT 44'; END $$")
+        try noise(0)
+        #expect(try client.query("EXECUTE made").first == "42")
+        #expect(try other.query("EXECUTE done").first == "43")
+        #expect(try client.query("EXECUTE done").first == "44")
+        // Known by now, the function is not asked about again.
+        for _ in 1...2 {
+          try client.execute("SELECT hear()")
+          // The listener has one.
+          try noise(1)
+          #expect(try client.query("SELECT pg_listening_channels()").first == "made")
+          #expect(try other.query("SELECT pg_listening_channels()").count == 0)
+          try client.execute("UNLISTEN made")
+        }
+      }
+    }
+  }
+
   @Test("a lock that is taken while the pool asks whether the last one is gone stays")
   func lockAgain() throws {
     try PoolProcess.with(backends: 3) { pool in

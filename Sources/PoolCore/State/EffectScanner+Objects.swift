@@ -126,7 +126,8 @@ extension EffectScanner {
         // Names with a dot are not among those that the server lists.
         recordCustom(text, &effects)
       } else if isKeyword(word, "execute", in: text) {
-        effects.marks.formUnion([.settings, .pins, .unseenPins])
+        // Of a text that is made at run time.
+        effects.marks.formUnion(.anything)
       } else if isKeyword(word, "temp", in: text) || isKeyword(word, "temporary", in: text) {
         effects.pins(.temporaryObject)
       } else if isKeyword(word, "listen", in: text) {

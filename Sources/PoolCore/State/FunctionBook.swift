@@ -41,7 +41,7 @@ struct FunctionBook: Sendable {
       scanner.scanBody(body.span, &effects)
     // Compiled code, which nobody can read, is trusted not to meddle; the server's own does not.
     case "c", "internal": break
-    default: effects.marks.formUnion([.settings, .pins, .unseenPins])
+    default: effects.marks.formUnion(.anything)
     }
     // Parameters of the function, not of the statement that calls it.
     if !effects.settingParameters.isEmpty {

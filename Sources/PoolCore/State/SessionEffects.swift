@@ -21,6 +21,8 @@ package struct SessionMarks: OptionSet, Sendable {
   package static let functions = SessionMarks(rawValue: 64)
   /// What pins the client may have come without a word of it in the text.
   package static let unseenPins = SessionMarks(rawValue: 128)
+  /// What a text that nobody can read may do.
+  static let anything: SessionMarks = [.settings, .names, .pins, .unseenPins, .channels]
 }
 
 /// What a statement's text says it may do to the state of its session.
