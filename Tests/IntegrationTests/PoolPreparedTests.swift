@@ -24,6 +24,51 @@ import Testing
     return try client.reply()
   }
 
+  @Test("the list of prepared statements has a client's own, under its own names, and nobody else's")
+  func listed() throws {
+    try PoolProcess.with(backends: 1) { pool in
+      let client = try pool.wireClient()
+      let other = try pool.wireClient()
+      let list = "SELECT name FROM pg_prepared_statements ORDER BY name"
+      func names(_ client: PoolWireClient) throws -> [String] {
+        try client.send { $0.query(list) }
+        return try client.reply().rows.compactMap { $0.first ?? nil }
+      }
+      _ = try prepare(client, "mine", "SELECT 1")
+      _ = try prepare(other, "other", "SELECT 2")
+      for _ in 1...2 {
+        #expect(try names(client) == ["mine"])
+        #expect(try names(other) == ["other"])
+      }
+      // One that reads the list is on it.
+      _ = try prepare(client, "reads", list)
+      for _ in 1...2 {
+        try client.send {
+          $0.bind(statement: "reads")
+          $0.execute()
+          $0.bind(statement: "mine")
+          $0.execute()
+          $0.sync()
+        }
+        #expect(try client.reply().rows == [["mine"], ["reads"], ["1"]])
+        #expect(try names(other) == ["other"])
+      }
+      // Behind a batch whose end decides whether it will be refused.
+      try client.send {
+        $0.query("BEGIN")
+        $0.query("bad")
+        $0.query(list)
+        $0.query("ROLLBACK")
+        $0.query(list)
+      }
+      #expect(try client.reply().error == nil)
+      #expect(try client.reply().error?.sqlState == "42601")
+      #expect(try client.reply().error?.sqlState == "25P02")
+      #expect(try client.reply().error == nil)
+      #expect(try client.reply().rows == [["mine"], ["reads"]])
+    }
+  }
+
   @Test("one name stands for each client's own statement, on whatever backend")
   func sameName() throws {
     try PoolProcess.with(backends: 2) { pool in

@@ -17,7 +17,7 @@ extension Sessions {
         {
           clients[index].unknownFunctions.append(name)
         }
-        clients[index].marks.formUnion([.settings, .pins, .unseenPins, .functions])
+        clients[index].marks.formUnion([.anything, .functions])
         continue
       }
       for nested in effects.functions where seen.insert(nested).inserted { pending.append(nested) }

@@ -142,11 +142,13 @@ extension Sessions {
     }
     let batch = backends[index].statements.batch
     for change in clients[Int(client.index)].naming where change.batch != batch {
-      if change.name.count == name.count, change.name.indices.allSatisfy({ change.name[$0] == name[$0] }) {
-        return true
-      }
+      if isEqual(change.name, name) { return true }
     }
     return false
+  }
+
+  func isEqual(_ known: [UInt8], _ name: Span<UInt8>) -> Bool {
+    known.count == name.count && known.indices.allSatisfy { known[$0] == name[$0] }
   }
 
   /// SQL calls the name, and the backend does not know it yet, or the statement is to be parsed under other settings.

@@ -15,16 +15,19 @@ extension Sessions {
     for name in effects.names {
       // One that shall only go need not be what it was: its tables may be gone.
       install(name, of: client, on: backend, asDummy: !effects.executed.contains(name))
-      let known = clients[Int(client.index)].prepared[name]?.effects
-      if let known {
+      var known = clients[Int(client.index)].prepared[name]?.effects
+      if known == nil, let statement = names.statement(client, named: name.span),
+        statements.hasEffects(statement)
+      {
+        known = statements.effects(of: statement)
+      }
+      if var known, effects.executed.contains(name) {
+        // `EXECUTE p('work_mem', '9MB')`: what it sets is among values that nobody reads.
+        if !known.settingParameters.isEmpty { known.pins(.settingByFunction) }
         touch(client, known)
-      } else if let statement = names.statement(client, named: name.span), statements.hasEffects(statement) {
-        touch(client, statements.effects(of: statement))
       }
     }
-    if effects.listsStatements {
-      for name in Array(clients[Int(client.index)].prepared.keys) { install(name, of: client, on: backend) }
-    }
+    if effects.listsStatements { showOwnStatements(client, on: backend) }
     // Refused in a failed transaction.
     if backends[Int(backend.index)].ledger.status == .failed { return }
     for name in effects.deallocated {

@@ -54,7 +54,7 @@ extension EffectScanner {
     if effects.functions.count < 64 {
       effects.functions.append(bytes)
     } else {
-      effects.marks.formUnion([.settings, .pins, .unseenPins])
+      effects.marks.formUnion(.anything)
     }
   }
 }

@@ -178,15 +178,15 @@ package enum Front {
   /// SQL-level PREPARE. ``installCount`` answers.
   static func appendInstall(_ name: [UInt8], prepare: [UInt8], to writer: inout MessageWriter) {
     appendClose(name, to: &writer)
-    appendClose(Array("dbtool_install".utf8), to: &writer)
+    appendClose(installName, to: &writer)
     writer.message(FrontendTag.parse) { writer in
-      writer.text("dbtool_install")
+      writer.text(installName)
       writer.text(prepare)
       writer.uint16(0)
     }
     writer.message(FrontendTag.bind) { writer in
       writer.text("")
-      writer.text("dbtool_install")
+      writer.text(installName)
       writer.uint16(0)
       writer.uint16(0)
       writer.uint16(0)
@@ -195,6 +195,18 @@ package enum Front {
   }
 
   static var installCount: Int { 4 }
+  static let installName = Array("dbtool_install".utf8)
+
+  /// All prepared statements go, the pool's own, too. Answers how many replies that has.
+  static func appendDeallocateAll(to writer: inout MessageWriter) -> Int {
+    // Not the unnamed statement, which may be the client's.
+    let name = "dbtool_deallocate"
+    writer.close(statement: name)
+    writer.parse(name: name, query: "DEALLOCATE ALL", types: [])
+    writer.bind(portal: "", statement: name)
+    writer.execute(portal: "", maxRows: 0)
+    return 3
+  }
 
   /// LISTEN to each channel, in a transaction of its own. Answers how many replies that has.
   static func appendListens(_ channels: [[UInt8]], to writer: inout MessageWriter) -> Int {

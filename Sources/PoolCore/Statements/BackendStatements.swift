@@ -13,6 +13,8 @@ package struct BackendStatements: Sendable {
     /// The batch of the last Parse, and whether the client knows of that Parse.
     var batch: UInt32 = 0
     var isOwnParse = false
+    /// What is on its way is undone by what was sent behind it.
+    var isUndone = false
     var lastUse: UInt32 = 0
     /// What it returns, once the backend has told.
     var description: Description?
@@ -67,6 +69,14 @@ package struct BackendStatements: Sendable {
     entries[statement]?.willBeThere = false
   }
 
+  /// All will be gone, if what was sent now goes through.
+  mutating func outdatedAll() {
+    for (statement, entry) in entries {
+      entries[statement]?.willBeThere = false
+      if entry.pending > 0 { entries[statement]?.isUndone = true }
+    }
+  }
+
   /// A Parse or Close of the unnamed statement is on its way.
   package mutating func unnamedSent() {
     if unnamedBatch != batch {
@@ -106,6 +116,7 @@ package struct BackendStatements: Sendable {
     entry.pending += 1
     allPending += 1
     entry.willBeThere = true
+    entry.isUndone = false
     entry.batch = batch
     entry.isOwnParse = isOwn
     entry.lastUse = clock
@@ -150,7 +161,10 @@ package struct BackendStatements: Sendable {
       allPending -= 1
     }
     if let isThere { entry.isThere = isThere }
-    if entry.pending == 0 { entry.willBeThere = entry.isThere }
+    if entry.pending == 0 {
+      entry.willBeThere = entry.isThere && !entry.isUndone
+      entry.isUndone = false
+    }
     entries[statement] = entry
   }
 

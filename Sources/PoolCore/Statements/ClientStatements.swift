@@ -50,6 +50,13 @@ package struct ClientStatements: Sendable {
     return named[key(client, number)]
   }
 
+  /// All of the client's names, and what they stand for.
+  func all(of client: ClientID) -> [(name: [UInt8], statement: StatementID)] {
+    (namesOf[client.index] ?? []).compactMap { number in
+      named[key(client, number)].map { (names.bytes(of: number), $0) }
+    }
+  }
+
   /// One of the client's names for a statement.
   package func name(_ client: ClientID, of statement: StatementID) -> [UInt8]? {
     namesOf[client.index]?.last { named[key(client, $0)] == statement }.map { names.bytes(of: $0) }
