@@ -53,6 +53,22 @@ import Testing
         #expect(try client.reply().rows == [["mine"], ["reads"], ["1"]])
         #expect(try names(other) == ["other"])
       }
+      // By SQL, at once and within a transaction.
+      for text in ["SELECT 3", "BEGIN"] {
+        try client.send {
+          $0.query(text)
+          $0.query("PREPARE sql AS SELECT 4")
+          $0.query(
+            "SELECT string_agg(name, ',' ORDER BY name) FROM pg_prepared_statements WHERE name !~ '^dbtool_'")
+          $0.query("EXECUTE sql")
+          $0.query("ROLLBACK; EXECUTE sql")
+          $0.query("DEALLOCATE sql")
+        }
+        for _ in 1...2 { #expect(try client.reply().error == nil) }
+        #expect(try client.reply().value?.hasSuffix("sql") == true)
+        for _ in 1...2 { #expect(try client.reply().value == "4") }
+        #expect(try client.reply().error == nil)
+      }
       // Behind a batch whose end decides whether it will be refused.
       try client.send {
         $0.query("BEGIN")

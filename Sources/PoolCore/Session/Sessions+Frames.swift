@@ -81,7 +81,7 @@ extension Sessions {
     }
     let effects = SessionEffects.scan(bytes.extracting(view.textStart..<view.textEnd))
     for name in effects.names where isUncertain(name.span, of: client, on: backend) { return .stall }
-    if effects.listsStatements, backends[Int(backend.index)].ledger.owesReady { return .stall }
+    if effects.listsStatements, isListUncertain(client, on: backend) { return .stall }
     if effects.mayLeaveState || !effects.isEmpty { backends[Int(backend.index)].isDirty = true }
     if effects.usesSequences { clients[Int(client.index)].usesSequences = true }
     // A simple Query drops the unnamed statement (exec_simple_query), unless an error before it makes the server skip it.
@@ -315,7 +315,7 @@ extension Sessions {
       rewritten.removeAll(keepingCapacity: true)
       restoreUnnamed(client, on: backend)
       let unnamed = names.unnamed(client)
-      if mustListAfter(unnamed, on: backend) { return .stall }
+      if listsUncertainly(client, unnamed, on: backend) { return .stall }
       if unnamed == .none || statements.mayLeaveState(unnamed) { backends[index].isDirty = true }
       if unnamed != .none, statements.usesSequences(unnamed) {
         clients[Int(client.index)].usesSequences = true
@@ -331,7 +331,7 @@ extension Sessions {
     rewritten.removeAll(keepingCapacity: true)
     let statement = known(client, name, on: backend)
     if isUncertain(statement, named: name, of: client, on: backend) { return .stall }
-    if let statement, mustListAfter(statement, on: backend) { return .stall }
+    if let statement, listsUncertainly(client, statement, on: backend) { return .stall }
     let isDescribed =
       view.portalStart == view.portalEnd && offset + length < bytes.count
       && bytes[offset + length] == FrontendTag.describe

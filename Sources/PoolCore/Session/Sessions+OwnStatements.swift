@@ -5,12 +5,17 @@ import PostgresWire
 // under its own names; the others come back where they are needed next.
 
 extension Sessions {
-  /// It reads the list, and whether the transaction has failed is not known yet.
-  func mustListAfter(_ statement: StatementID, on backend: BackendID) -> Bool {
-    guard statement != .none, statements.hasEffects(statement),
-      statements.effects(of: statement).listsStatements
-    else { return false }
+  /// It reads the list, of which not all is known yet.
+  func listsUncertainly(_ client: ClientID, _ statement: StatementID, on backend: BackendID) -> Bool {
+    statement != .none && statements.hasEffects(statement)
+      && statements.effects(of: statement).listsStatements && isListUncertain(client, on: backend)
+  }
+
+  /// Whether the transaction has failed, or what the client has prepared, is being answered.
+  func isListUncertain(_ client: ClientID, on backend: BackendID) -> Bool {
+    let session = clients[Int(client.index)]
     return backends[Int(backend.index)].ledger.owesReady
+      || (session.isAsking && session.asked.contains(.names))
   }
 
   /// What stands in front of a statement that reads the list goes into ``rewritten``.
@@ -19,6 +24,11 @@ extension Sessions {
     // The statement will be refused.
     guard backends[index].ledger.status != .failed else { return }
     let prepared = clients[Int(client.index)].prepared
+    if clients[Int(client.index)].marks.contains(.names) {
+      // What its transaction has prepared is known to this backend only.
+      for name in prepared.keys { install(name, of: client, on: backend) }
+      return
+    }
     var writer = MessageWriter(reservingCapacity: 256)
     var count = Front.appendDeallocateAll(to: &writer)
     for (name, statement) in prepared {
