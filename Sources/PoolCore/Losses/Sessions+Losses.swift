@@ -185,7 +185,8 @@ extension Sessions {
     backends[index].owner = client
     backends[index].ledger.abandon()
     undo(backends[index].ledger.takeDropped(), hasFailedParse: false, on: backend)
-    for (name, statement) in clients[Int(client.index)].deallocated {
+    for gone in clients[Int(client.index)].deallocated {
+      let (name, statement) = (gone.name, gone.statement)
       // The DEALLOCATE has not told; what it named stands until one has.
       if names.statement(client, named: name.span) == nil {
         if let old = names.define(client, name: name.span, statement) { statements.release(old) }

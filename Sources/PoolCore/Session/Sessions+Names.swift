@@ -34,7 +34,7 @@ extension Sessions {
       clients[Int(client.index)].prepared[name] = nil
       // Its name may be given anew in the same transaction.
       if let statement = names.close(client, name: name.span) {
-        clients[Int(client.index)].deallocated.append((name, statement))
+        clients[Int(client.index)].deallocated.append(DeallocatedName(name: name, statement: statement))
       }
     }
   }
@@ -121,7 +121,8 @@ extension Sessions {
     }
     backends[Int(backend.index)].guests = there
     backends[Int(backend.index)].doubtfulGuests = []
-    for (name, statement) in clients[index].deallocated {
+    for gone in clients[index].deallocated {
+      let (name, statement) = (gone.name, gone.statement)
       // A DEALLOCATE that failed has left it as it was, unless something else has the name by now.
       if there.contains(name), clients[index].prepared[name] == nil,
         names.statement(client, named: name.span) == nil

@@ -9,7 +9,7 @@ package struct SequenceHabits: Sendable {
     var asks = false
   }
 
-  private var numbers: [[UInt8]: Int] = [:]
+  private var numbers: [[UInt8]: Int32] = [:]
   private var habits = [Habit()]
 
   /// Transactions of an application that are waited for. At ``lease`` each, that is what learning costs.
@@ -21,22 +21,23 @@ package struct SequenceHabits: Sendable {
   package static let lease: UInt64 = 100
 
   /// The number of an application's habit; 0 is shared by those that are too many.
-  package mutating func number(of application: [UInt8]) -> Int {
+  package mutating func number(of application: [UInt8]) -> Int32 {
     if let known = numbers[application] { return known }
     guard habits.count < Self.capacity else { return 0 }
     habits.append(Habit())
-    numbers[application] = habits.count - 1
-    return habits.count - 1
+    let number = Int32(habits.count - 1)
+    numbers[application] = number
+    return number
   }
 
-  package func asks(_ number: Int) -> Bool { habits[number].asks }
+  package func asks(_ number: Int32) -> Bool { habits[Int(number)].asks }
 
-  package mutating func asked(_ number: Int) { habits[number].asks = true }
+  package mutating func asked(_ number: Int32) { habits[Int(number)].asks = true }
 
   /// Whether a client that has written is to be kept for a moment.
-  package mutating func tries(_ number: Int) -> Bool {
-    guard habits[number].trials < Self.mostTrials else { return false }
-    habits[number].trials += 1
+  package mutating func tries(_ number: Int32) -> Bool {
+    guard habits[Int(number)].trials < Self.mostTrials else { return false }
+    habits[Int(number)].trials += 1
     return true
   }
 }

@@ -2,28 +2,50 @@ import Glibc
 
 /// Bytes that a connection must keep: an incomplete message, or what the peer did not take yet.
 ///
-/// Empty queues own no memory, so an idle connection costs none. Invariant: `base` is `nil` or holds `capacity`
-/// bytes from `malloc`, of which `start..<end` are initialised; whoever holds the queue calls ``free()`` once.
+/// Empty queues own no memory but a pointer, so an idle connection costs next to none. Invariant: `block` is `nil` or
+/// from `malloc`: a ``Header``, then `capacity` bytes, of which `start..<end` are initialised; whoever holds the queue
+/// calls ``free()`` once.
 struct ByteQueue {
-  private var base: UnsafeMutableRawPointer?
-  private var start = 0
-  private var end = 0
-  private var capacity = 0
+  private struct Header {
+    var start = 0
+    var end = 0
+    var capacity = 0
+  }
 
-  @inline(__always) var count: Int { end &- start }
-  @inline(__always) var isEmpty: Bool { end == start }
+  private var block: UnsafeMutableRawPointer?
+
+  /// Invariant: only behind a check that there is a block.
+  @inline(__always)
+  private static func header(of block: UnsafeMutableRawPointer) -> UnsafeMutablePointer<Header> {
+    block.assumingMemoryBound(to: Header.self)
+  }
+
+  @inline(__always)
+  private static func storage(of block: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer {
+    block + MemoryLayout<Header>.size
+  }
+
+  @inline(__always) var count: Int {
+    guard let block else { return 0 }
+    let header = Self.header(of: block)
+    return header.pointee.end &- header.pointee.start
+  }
+
+  @inline(__always) var isEmpty: Bool { block == nil || count == 0 }
 
   /// The bytes; valid until the queue changes.
   var bytes: UnsafeRawBufferPointer {
-    UnsafeRawBufferPointer(start: base.map { UnsafeRawPointer($0) + start }, count: count)
+    guard let block else { return UnsafeRawBufferPointer(start: nil, count: 0) }
+    return UnsafeRawBufferPointer(
+      start: Self.storage(of: block) + Self.header(of: block).pointee.start, count: count)
   }
 
   mutating func append(_ source: UnsafeRawPointer, count: Int) {
     guard count > 0 else { return }
-    reserve(count)
-    guard let base else { return }
-    memcpy(base + end, source, count)
-    end += count
+    let block = reserve(count)
+    let header = Self.header(of: block)
+    memcpy(Self.storage(of: block) + header.pointee.end, source, count)
+    header.pointee.end += count
   }
 
   mutating func append(_ source: [UInt8]) {
@@ -36,47 +58,57 @@ struct ByteQueue {
   mutating func prepend(_ source: [UInt8]) {
     let count = self.count
     append(source)
-    guard count > 0, let base else { return }
-    memmove(base + start + source.count, base + start, count)
+    guard count > 0, !source.isEmpty, let block else { return }
+    let first = Self.storage(of: block) + Self.header(of: block).pointee.start
+    memmove(first + source.count, first, count)
     source.withUnsafeBytes { raw in
-      if let first = raw.baseAddress { memcpy(base + start, first, raw.count) }
+      if let base = raw.baseAddress { memcpy(first, base, raw.count) }
     }
   }
 
   /// Room for `count` more bytes behind the last, as memory to write to; then tell with ``wrote(_:)`` how many came.
   mutating func room(_ count: Int) -> UnsafeMutableRawPointer? {
-    reserve(count)
-    return base.map { $0 + end }
+    let block = reserve(count)
+    return Self.storage(of: block) + Self.header(of: block).pointee.end
   }
 
-  mutating func wrote(_ count: Int) { end += count }
+  mutating func wrote(_ count: Int) {
+    if let block { Self.header(of: block).pointee.end += count }
+  }
 
   /// Takes bytes off the front; the last one frees the memory.
   mutating func consume(_ count: Int) {
-    start += count
-    if start >= end { free() }
+    guard let block else { return }
+    let header = Self.header(of: block)
+    header.pointee.start += count
+    if header.pointee.start >= header.pointee.end { free() }
   }
 
   mutating func free() {
-    Glibc.free(base)
-    base = nil
-    start = 0
-    end = 0
-    capacity = 0
+    Glibc.free(block)
+    block = nil
   }
 
-  private mutating func reserve(_ extra: Int) {
-    if capacity - end >= extra { return }
-    if start > 0, let base {
-      memmove(base, base + start, count)
-      end -= start
-      start = 0
-      if capacity - end >= extra { return }
+  private mutating func reserve(_ extra: Int) -> UnsafeMutableRawPointer {
+    var header = block.map { Self.header(of: $0).pointee } ?? Header()
+    if let block {
+      if header.capacity - header.end >= extra { return block }
+      if header.start > 0 {
+        memmove(Self.storage(of: block), Self.storage(of: block) + header.start, header.end - header.start)
+        header.end -= header.start
+        header.start = 0
+        Self.header(of: block).pointee = header
+        if header.capacity - header.end >= extra { return block }
+      }
     }
-    let wanted = max(end + extra, capacity * 2, 256)
-    guard let grown = realloc(base, wanted) else { fatalError("out of memory for \(wanted) bytes") }
-    base = grown
-    capacity = wanted
+    let wanted = max(header.end + extra, header.capacity * 2, 256)
+    guard let grown = realloc(block, MemoryLayout<Header>.size + wanted) else {
+      fatalError("out of memory for \(wanted) bytes")
+    }
+    header.capacity = wanted
+    Self.header(of: grown).initialize(to: header)
+    block = grown
+    return grown
   }
 }
 
