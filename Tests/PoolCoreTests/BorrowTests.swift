@@ -105,4 +105,20 @@ import Testing
     #expect(pool.idleBackend(since: at(50)) == backend(0))
     #expect(pool.idleBackend(connectedBefore: at(0)) == backend(0))
   }
+
+  @Test("of the idle backends one with the client's settings is lent, but its own last one before all")
+  func settings() {
+    var (pool, shop) = Pool.with(backends: 3)
+    var lent: [BackendID] = []
+    for number in 0..<3 {
+      guard case .lend(let backend) = pool.borrow(client(number), shop, at: at(1)) else { continue }
+      lent.append(backend)
+    }
+    for number in 0..<3 { _ = pool.returned(lent[number], with: ImageID(UInt32(number)), at: at(2)) }
+    #expect(pool.borrow(client(5), shop, preferring: ImageID(0), at: at(3)) == .lend(lent[0]))
+    // Nobody has it: the one that was returned last.
+    #expect(pool.borrow(client(6), shop, preferring: ImageID(9), at: at(3)) == .lend(lent[2]))
+    _ = pool.returned(lent[0], with: ImageID(0), at: at(4))
+    #expect(pool.borrow(client(1), shop, preferring: ImageID(0), at: at(5)) == .lend(lent[1]))
+  }
 }

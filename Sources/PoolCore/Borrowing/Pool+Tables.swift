@@ -46,6 +46,8 @@ struct BackendEntry: Sendable {
   var connectedAt = Instant(nanoseconds: 0)
   var lentAt = Instant(nanoseconds: 0)
   var idleSince = Instant(nanoseconds: 0)
+  /// The settings that its last client has left on it.
+  var image: ImageID?
   var previousIdle: BackendID = .none
   var nextIdle: BackendID = .none
 }
@@ -73,16 +75,29 @@ extension Pool {
     while clients.count <= Int(client.index) { clients.append(ClientEntry()) }
   }
 
-  /// The client's own last backend when it is idle, else the one that was returned last.
-  func idleBackend(of identity: IdentityID, for client: ClientID) -> BackendID? {
+  /// The client's own last backend when it is idle, else one with its settings, else the one that was returned last.
+  func idleBackend(
+    of identity: IdentityID, for client: ClientID, preferring image: ImageID?
+  ) -> BackendID? {
     let home = clients[Int(client.index)].home
     if home != .none {
       let entry = backends[Int(home.index)]
       if entry.state == .idle, entry.identity == identity { return home }
     }
     let first = identities[Int(identity.index)].firstIdle
-    return first == .none ? nil : first
+    if first == .none { return nil }
+    guard let image else { return first }
+    var backend = first
+    for _ in 0..<Self.mostCompared {
+      if backends[Int(backend.index)].image == image { return backend }
+      backend = backends[Int(backend.index)].nextIdle
+      if backend == .none { break }
+    }
+    return first
   }
+
+  /// Idle backends whose settings a borrow looks at.
+  private static var mostCompared: Int { 8 }
 
   /// From idle, or from hand to hand, to the client.
   mutating func lend(_ backend: BackendID, to client: ClientID, at now: Instant) {

@@ -50,12 +50,15 @@ package struct Pool: Sendable {
   // MARK: Clients
 
   /// A client asks for a backend of its identity.
-  package mutating func borrow(_ client: ClientID, _ identity: IdentityID, at now: Instant) -> BorrowAction {
+  /// - Parameter image: of the idle backends, one that has these settings is preferred.
+  package mutating func borrow(
+    _ client: ClientID, _ identity: IdentityID, preferring image: ImageID? = nil, at now: Instant
+  ) -> BorrowAction {
     makeRoom(for: client)
     precondition(
       !clients[Int(client.index)].isWaiting, "a client that waits already borrows: \(client.index)")
     let entry = identities[Int(identity.index)]
-    if entry.waiters.isEmpty, let backend = idleBackend(of: identity, for: client) {
+    if entry.waiters.isEmpty, let backend = idleBackend(of: identity, for: client, preferring: image) {
       lend(backend, to: client, at: now)
       return .lend(backend)
     }
@@ -119,8 +122,12 @@ package struct Pool: Sendable {
   }
 
   /// A backend's client is done with it and the release rule holds.
-  package mutating func returned(_ backend: BackendID, at now: Instant) -> ReturnAction {
+  /// - Parameter image: the settings that are on it.
+  package mutating func returned(
+    _ backend: BackendID, with image: ImageID? = nil, at now: Instant
+  ) -> ReturnAction {
     let index = Int(backend.index)
+    backends[index].image = image
     precondition(backends[index].state == .lent, "returned a backend that nobody holds: \(index)")
     let identity = backends[index].identity
     backends[index].borrower = .none

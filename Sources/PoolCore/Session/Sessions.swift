@@ -130,6 +130,12 @@ package struct Sessions: Sendable {
     backends[index].owner = client
   }
 
+  /// The settings that a backend should have for this client. Where each change of client cleans it, that saves
+  /// nothing.
+  package func preferredImage(of client: ClientID) -> ImageID? {
+    trustsTokens ? clients[Int(client.index)].image : nil
+  }
+
   /// Cleaning, with a Sync of its own, for a backend that nobody holds.
   package mutating func clean(_ backend: BackendID) {
     rewritten.removeAll(keepingCapacity: true)

@@ -12,7 +12,9 @@ extension PoolLoop {
     clientTimers.cancel(index)
     clients[index].since = now.nanoseconds
     clients[index].askedAt = now.nanoseconds
-    switch pool.borrow(client, IdentityID(clients[index].identity), at: now) {
+    switch pool.borrow(
+      client, IdentityID(clients[index].identity), preferring: sessions.preferredImage(of: client), at: now)
+    {
     case .lend(let backend):
       counters.borrowWait.record(0)
       activate(index, Int(backend.index))
@@ -223,7 +225,9 @@ extension PoolLoop {
 
   /// A clean backend, or one whose owner is known, returns to the pool.
   mutating func giveBack(_ backend: Int) {
-    switch pool.returned(BackendID(backend), at: now) {
+    switch pool.returned(
+      BackendID(backend), with: sessions.backends[backend].image, at: now)
+    {
     case .lend(let client): serveWaiter(client, backend)
     case .keep: break
     case .close: closeBackend(backend)
