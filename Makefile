@@ -1,7 +1,7 @@
 # Everything goes through these few words; each installs what it needs first (scripts/setup.sh says what).
 
 .DEFAULT_GOAL := help
-.PHONY: help demo bench test conformance fuzz build release format lint clean setup setup-tests
+.PHONY: help demo bench counts test conformance fuzz build release format lint clean setup setup-tests setup-bench
 
 SOURCES := Package.swift Sources Tests Fuzz
 # The Swift libraries go into the executable, so that it runs where no Swift is installed.
@@ -13,8 +13,11 @@ help: ## This list
 demo: release ## Migrate, seed and pool on a throwaway PostgreSQL; options: make demo ARGS="--duration 10s"
 	@.build/release/dbtool demo $(ARGS)
 
-bench: release ## dbtool's speed beside its peers, on a throwaway server; options: make bench ARGS="--rounds 9 --json FILE"
-	@.build/release/dbtool ephemeral -- python3 Benchmarks/run.py $(ARGS)
+bench: setup-bench release ## dbtool's speed beside its peers; options: make bench ARGS="pool --quick --json FILE --html FILE"
+	@.build/release/dbtool ephemeral --set max_connections=600 -- python3 Benchmarks/run.py $(ARGS)
+
+counts: setup-bench release ## Allocations and reference counting per transaction, against their ceilings; options: make counts ARGS="--top"
+	@.build/release/dbtool ephemeral -- python3 Benchmarks/allocations.py $(ARGS)
 
 test: setup-tests ## All tests and the format lint; some of them: make test ARGS="--filter Borrowing"
 	swift build --product dbtool
@@ -47,3 +50,6 @@ setup:
 
 setup-tests:
 	@scripts/setup.sh --tests
+
+setup-bench:
+	@scripts/setup.sh --bench

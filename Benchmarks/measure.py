@@ -11,6 +11,8 @@ from glob import glob
 from typing import Callable
 from urllib.parse import urlsplit, urlunsplit
 
+import processes
+
 
 @dataclass
 class Case:
@@ -21,15 +23,23 @@ class Case:
     prepare: Callable[[str], None] = field(default=lambda url: None)
 
 
+def client_program(name):
+    """The path of one of PostgreSQL's own clients."""
+    found = sorted(glob(f"/usr/lib/postgresql/*/bin/{name}") + glob(f"/usr/pgsql-*/bin/{name}"), reverse=True)
+    # Debian's wrapper in /usr/bin starts Perl first, so the program itself is preferred.
+    path = next(iter(found), None) or shutil.which(name)
+    if path is None:
+        sys.exit(f"{name} is not here; dbtool is measured by it or beside it")
+    return path
+
+
 class Bench:
     def __init__(self, dbtool, rounds):
         self.dbtool = dbtool
         self.rounds = rounds
         self.url = os.environ["DATABASE_URL"]
-        found = shutil.which("psql") or next(iter(sorted(glob("/usr/lib/postgresql/*/bin/psql"), reverse=True)), None)
-        if found is None:
-            sys.exit("psql is not here; it is what dbtool is measured beside")
-        self.psql = found
+        self.psql = client_program("psql")
+        self.pgbench = client_program("pgbench")
         self.databases = 0
 
     def __enter__(self):
@@ -37,6 +47,8 @@ class Bench:
         return self
 
     def __exit__(self, *_):
+        # They write into the folder.
+        processes.end_all()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def server_version(self):

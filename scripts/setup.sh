@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what building and running need and this machine lacks; with --tests also what the tests need.
+# Installs what building and running need and this machine lacks; with --tests also what the tests need, with
+# --bench what the benchmarks measure beside or count with.
 # As root or with a password-less sudo it installs by apt-get, otherwise it says what to install.
 # When all is there it does nothing, at once.
 set -euo pipefail
@@ -154,11 +155,12 @@ install_drivers() {
 
 # --- What to do -----------------------------------------------------------------------------------------------
 
-wants_tests=
+wants_tests= wants_bench=
 case ${1:-} in
   '') ;;
   --tests) wants_tests=yes ;;
-  *) fail "setup.sh takes --tests or nothing" ;;
+  --bench) wants_bench=yes ;;
+  *) fail "setup.sh takes --tests, --bench or nothing" ;;
 esac
 
 check_swift
@@ -190,9 +192,25 @@ fi
 
 if [ -n "$wants_tests" ] && ! any_drivers; then install_drivers; fi
 
-# The tests that go through pgbouncer are left out, with a word, where there is none.
-if [ -n "$wants_tests" ] && ! [ -x /usr/sbin/pgbouncer ] && ! command -v pgbouncer >/dev/null && may_install; then
-  say "installing pgbouncer, for the tests (log: $log)"
+# The benchmarks say what they leave out where one of these is not there.
+if [ -n "$wants_bench" ]; then
+  tools=()
+  command -v strace >/dev/null || tools+=(strace)
+  command -v valgrind >/dev/null || tools+=(valgrind)
+  command -v objcopy >/dev/null || tools+=(binutils)
+  command -v openssl >/dev/null || tools+=(openssl)
+  if [ ${#tools[@]} -gt 0 ] && may_install; then
+    say "installing ${tools[*]}, for the benchmarks (log: $log)"
+    update_lists
+    install_packages "${tools[@]}"
+  elif [ ${#tools[@]} -gt 0 ]; then
+    say "the benchmarks will do without: ${tools[*]}"
+  fi
+fi
+
+# The tests and benchmarks that go through pgbouncer are left out, with a word, where there is none.
+if [ -n "$wants_tests$wants_bench" ] && ! [ -x /usr/sbin/pgbouncer ] && ! command -v pgbouncer >/dev/null && may_install; then
+  say "installing pgbouncer, for tests and benchmarks (log: $log)"
   update_lists
   install_pgbouncer
 fi
