@@ -47,7 +47,9 @@ def percentile(ordered, share):
 
 
 def timed(pgbench, server, contestant, load, seconds):
-    """Figures of one run of some seconds, without its logins and its first second; None: it was not served."""
+    """Figures of one run of some seconds, without its logins and what comes right after them."""
+    # Many clients take a while to have all prepared and to be in step.
+    warm_up = 2 if load.clients >= 400 else 1
     with tempfile.TemporaryDirectory(prefix="pgbench-") as folder:
         process = processes.start(
             load.command(pgbench, server, contestant)
@@ -64,7 +66,7 @@ def timed(pgbench, server, contestant, load, seconds):
                     continue
                 samples.append((float(found[1]), float(found[2]),
                                 processes.usage(contestant.pid) if contestant.pid else None))
-                if len(samples) == seconds + 1:
+                if len(samples) == warm_up + seconds:
                     # What -T would do when its time is over: it ends in good order.
                     process.send_signal(signal.SIGALRM)
             output = process.stdout.read()
@@ -73,9 +75,9 @@ def timed(pgbench, server, contestant, load, seconds):
             processes.end(process)
         if process.returncode != 0 or "number of failed transactions: 0" not in output:
             raise RuntimeError(f"pgbench: {''.join(errors)[-500:].strip() or output[-300:]}")
+        samples = samples[warm_up - 1:warm_up + seconds]
         if len(samples) < 2:
-            raise RuntimeError(f"pgbench reported {len(samples)} times in {LONGEST} s")
-        samples = samples[:seconds + 1]
+            raise RuntimeError(f"pgbench reported too seldom in {LONGEST} s")
         # A report's rate is that of the time since the report before.
         transactions = sum(rate * (at - before) for (before, _, _), (at, rate, _) in zip(samples, samples[1:]))
         first, last = samples[0], samples[-1]
