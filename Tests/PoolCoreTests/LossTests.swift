@@ -32,7 +32,7 @@ import Testing
       for bytes in frames {
         guard case .frame(let header) = FrameHeader.read(in: bytes.span, at: 0) else { return }
         _ = sessions.clientSends(client, to: backend, header, in: bytes.span, at: 0)
-        sessions.backends[0].flight.add(bytes)
+        if sessions.backends[0].flight.takes(bytes.count) { sessions.backends[0].flight.bytes += bytes }
       }
     }
 

@@ -6,9 +6,9 @@ package struct Flight: Sendable {
   /// Bytes that are kept at most.
   @inlinable package static var longest: Int { 16_384 }
 
-  @usableFromInline package internal(set) var bytes: [UInt8] = []
+  package var bytes: [UInt8] = []
   /// All of it is in ``bytes``.
-  @usableFromInline package internal(set) var isWhole = true
+  package var isWhole = true
   /// The client has been sent something for it.
   package var isAnswered = false
 
@@ -22,18 +22,17 @@ package struct Flight: Sendable {
     isAnswered = false
   }
 
+  /// Whether so many bytes more are to be added to ``bytes``.
   @inlinable
-  package mutating func add(_ more: some Collection<UInt8>) {
-    guard isWhole else { return }
-    if bytes.count + more.count > Self.longest {
-      isWhole = false
-      bytes.removeAll(keepingCapacity: true)
-    } else {
-      bytes.append(contentsOf: more)
-    }
+  package mutating func takes(_ count: Int) -> Bool {
+    guard isWhole else { return false }
+    if bytes.count + count <= Self.longest { return true }
+    isCut()
+    return false
   }
 
   /// A message of it was sent in parts.
+  @inlinable
   package mutating func isCut() {
     isWhole = false
     bytes.removeAll(keepingCapacity: true)

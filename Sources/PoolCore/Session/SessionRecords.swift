@@ -24,6 +24,8 @@ package struct BackendSession: Sendable {
   package var owner: ClientID = .none
   /// Which image it has; `nil` when that is not known, so that the next borrow cleans it.
   package var image: ImageID?
+  /// What comes next is the answer to a front and nothing else; see ``Sessions/knownFrontAnswer(on:)``.
+  package var awaitsFront = false
   /// The front's own statements were dropped with all others (DISCARD ALL): prepare them again.
   package var needsPreparation = false
   /// The client's last batch, while nothing of it is answered and it may be sent again; see ``Sessions/keeps(on:)``.

@@ -79,30 +79,31 @@ extension Sessions {
       backends[Int(backend.index)].ledger.sent(Expectation(.query))
       return .forward
     }
-    let effects = SessionEffects.scan(bytes.extracting(view.textStart..<view.textEnd))
+    let text = bytes.extracting(view.textStart..<view.textEnd)
+    switch PlainText.look(text) {
+    case .plain:
+      backends[Int(backend.index)].ledger.sent(replaceUnnamed(client, on: backend))
+      return .forward
+    case .insert:
+      backends[Int(backend.index)].isDirty = true
+      clients[Int(client.index)].usesSequences = true
+      backends[Int(backend.index)].ledger.sent(replaceUnnamed(client, on: backend))
+      return .forward
+    case .unknown: break
+    }
+    let effects = SessionEffects.scan(text)
     for name in effects.names where isUncertain(name.span, of: client, on: backend) { return .stall }
     if effects.listsStatements, isListUncertain(client, on: backend) { return .stall }
     if effects.mayLeaveState || !effects.isEmpty { backends[Int(backend.index)].isDirty = true }
     if effects.usesSequences { clients[Int(client.index)].usesSequences = true }
-    // A simple Query drops the unnamed statement (exec_simple_query), unless an error before it makes the server skip it.
-    let isCertain =
-      clients[Int(client.index)].unnamedSent.isEmpty && !backends[Int(backend.index)].ledger.isWithinBatch
-    let query = Expectation(.query, isCertain ? 0 : 1)
-    if query.payload == 1 {
-      unnamedParseSent(client, .none)
-      backends[Int(backend.index)].statements.unnamedSent()
-    } else {
-      forgetUnnamed(client)
-    }
-    setUnnamed(client, .none)
-    setUnnamed(.none, of: client, on: backend)
+    let query = replaceUnnamed(client, on: backend)
     if !effects.isEmpty {
       rewritten.removeAll(keepingCapacity: true)
       let refusal = refusal(client, effects)
       if refusal == nil {
         if effects.listsChannels { listenAgain(client, on: backend) }
         if !effects.names.isEmpty || effects.listsStatements { callNames(client, effects, on: backend) }
-        note(client, effects, text: bytes.extracting(view.textStart..<view.textEnd))
+        note(client, effects, text: text)
       }
       backends[Int(backend.index)].ledger.sent(query)
       if let refusal {
@@ -113,6 +114,22 @@ extension Sessions {
     }
     backends[Int(backend.index)].ledger.sent(query)
     return .forward
+  }
+
+  /// A simple Query drops the unnamed statement (exec_simple_query), unless an error before it makes the server skip it.
+  /// Answers what the ledger must note of it.
+  private mutating func replaceUnnamed(_ client: ClientID, on backend: BackendID) -> Expectation {
+    let isCertain =
+      clients[Int(client.index)].unnamedSent.isEmpty && !backends[Int(backend.index)].ledger.isWithinBatch
+    if isCertain {
+      forgetUnnamed(client)
+    } else {
+      unnamedParseSent(client, .none)
+      backends[Int(backend.index)].statements.unnamedSent()
+    }
+    setUnnamed(client, .none)
+    setUnnamed(.none, of: client, on: backend)
+    return Expectation(.query, isCertain ? 0 : 1)
   }
 
   private mutating func parse(

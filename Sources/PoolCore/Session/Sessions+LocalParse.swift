@@ -14,7 +14,9 @@ extension Sessions {
   mutating func parsed(_ statement: StatementID, for client: ClientID) {
     guard client != .none, Int(client.index) < clients.count else { return }
     let session = clients[Int(client.index)]
-    guard session.touched.isEmpty, session.looking.isEmpty else { return }
+    guard session.touched.isEmpty, session.looking.isEmpty, session.pins.isEmpty,
+      !session.marks.contains(.pins)
+    else { return }
     statements.proven(statement, for: kind(of: client))
   }
 

@@ -177,11 +177,14 @@ package struct Sessions: Sendable {
     let index = Int(backend.index)
     let keepsSequences = backends[index].keepsSequences
     var count = Front.count(settings: images.settingCount(image), discardingSequences: !keepsSequences)
+    let plainCount = count
+    let isNext = backends[index].ledger.owesNothing
     count += appendPreparation(on: backend)
     if !keepingGuests, hasGuests(backend) { count += closeGuests(on: backend) }
     rewritten.append(
       contentsOf: keepsSequences ? images.frontKeepingSequences(image) : images.front(image))
     backends[index].ledger.sent(Expectation(.front, UInt32(count)))
+    backends[index].awaitsFront = isNext && count == plainCount
     backends[index].isDirty = false
     setImage(image, of: backend)
   }

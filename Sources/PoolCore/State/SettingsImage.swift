@@ -64,6 +64,9 @@ package struct ImageTable: Sendable {
     var front: [UInt8] = []
     /// The same without DISCARD SEQUENCES; made when it is needed.
     var frontKeepingSequences: [UInt8] = []
+    /// What a backend answers to each of them, once one has.
+    var answer: [UInt8] = []
+    var answerKeepingSequences: [UInt8] = []
   }
 
   private var entries: [Entry] = [Entry(image: SettingsImage(), uses: 1, front: [])]
@@ -90,6 +93,19 @@ package struct ImageTable: Sendable {
         for: entries[index].image, discardingSequences: false)
     }
     return entries[index].frontKeepingSequences
+  }
+
+  /// What answers the front; empty when none has been kept.
+  func frontAnswer(_ id: ImageID, keepingSequences: Bool) -> [UInt8] {
+    keepingSequences ? entries[Int(id.index)].answerKeepingSequences : entries[Int(id.index)].answer
+  }
+
+  mutating func setFrontAnswer(_ id: ImageID, keepingSequences: Bool, _ bytes: [UInt8]) {
+    if keepingSequences {
+      entries[Int(id.index)].answerKeepingSequences = bytes
+    } else {
+      entries[Int(id.index)].answer = bytes
+    }
   }
 
   /// The image's number, used once more.

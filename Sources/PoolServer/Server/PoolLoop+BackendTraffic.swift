@@ -75,7 +75,19 @@ extension PoolLoop {
       backends[index].passthrough -= offset
       if backends[index].dropsRest { run = offset }
     }
+    // Where the answer to a front began that is not known yet.
+    var frontStart = -1
     while offset < count {
+      if sessions.backends[index].awaitsFront {
+        let length = knownFrontAnswer(index, base + offset, count - offset)
+        if length > 0 {
+          out.append(base + run, count: offset - run)
+          offset += length
+          run = offset
+          continue
+        }
+        frontStart = offset
+      }
       guard case .frame(let header) = FrameHeader.read(in: bytes, at: offset) else {
         if case .incomplete = FrameHeader.read(in: bytes, at: offset) { break }
         backendBroke(index, "a message length that cannot be")
@@ -164,7 +176,12 @@ extension PoolLoop {
           completed(index, bytes, offset, header.length)
         case .prepared(_, let isForClient): passes = isForClient
         case .unprepared: passes = false
-        case .frontDone: passes = false
+        case .frontDone:
+          passes = false
+          if frontStart >= 0 {
+            sessions.learnFrontAnswer(on: backend, bytes.extracting(frontStart..<offset + here))
+            frontStart = -1
+          }
         case .described(let statement, let isForClient):
           passes = isForClient
           sessions.described(
@@ -236,6 +253,19 @@ extension PoolLoop {
       watchOpenTransaction(Int(backends[index].client), index)
     }
     return offset
+  }
+
+  /// How long the answer to a front is that lies here, when it is the one that is known; else 0.
+  /// Invariant: `base` covers `count` bytes until this returns.
+  @inline(__always)
+  private mutating func knownFrontAnswer(_ index: Int, _ base: UnsafeRawPointer, _ count: Int) -> Int {
+    sessions.backends[index].awaitsFront = false
+    let answer = sessions.knownFrontAnswer(on: BackendID(index))
+    guard !answer.isEmpty, answer.count <= count,
+      answer.withUnsafeBytes({ raw in raw.baseAddress.map { memcmp($0, base, raw.count) == 0 } }) == true
+    else { return 0 }
+    sessions.frontAnswered(on: BackendID(index))
+    return answer.count
   }
 
   /// Messages that are read, not only passed on. All are short, but errors: those are taken whole where they count.

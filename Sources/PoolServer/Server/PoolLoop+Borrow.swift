@@ -125,12 +125,17 @@ extension PoolLoop {
     guard backends[backend].client != ClientID.none.index, !backends[backend].hasHalfFrame,
       backends[backend].outgoing.isEmpty
     else { return }
-    let ledger = sessions.backends[backend].ledger
-    if ledger.isDoubtful, ledger.status == .idle { return partFromDoubtful(client, backend) }
+    if sessions.backends[backend].ledger.isDoubtful, sessions.backends[backend].ledger.status == .idle {
+      return partFromDoubtful(client, backend)
+    }
+    if sessions.clients[client].marks.contains(.notifies) {
+      backends[backend].notifier = clients[client].number
+      backends[backend].notifiedAt = now.nanoseconds
+    }
     switch sessions.afterReady(ClientID(client), BackendID(backend)) {
     case .keep:
       if !clients[client].isPinned, let reason = sessions.clients[client].pin { pinned(client, reason) }
-      if ledger.isSettled {
+      if sessions.backends[backend].ledger.isSettled {
         transactionEnded(client)
         if drain.hasStoppedListening { return sayGoodbye(client) }
       }

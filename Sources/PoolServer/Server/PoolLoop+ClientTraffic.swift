@@ -350,8 +350,9 @@ extension PoolLoop {
     backends[Int(backend.index)].hasHalfFrame = clients[index].passthrough > 0 && !clients[index].dropsRest
     if wasInside || clients[index].passthrough > 0 {
       sessions.backends[Int(backend.index)].flight.isCut()
-    } else if offset > 0 {
-      sessions.backends[Int(backend.index)].flight.add(UnsafeRawBufferPointer(start: base, count: offset))
+    } else if offset > 0, sessions.backends[Int(backend.index)].flight.takes(offset) {
+      sessions.backends[Int(backend.index)].flight.bytes.append(
+        contentsOf: UnsafeRawBufferPointer(start: base, count: offset))
     }
     if out.isEmpty {
       sendToBackend(Int(backend.index), base + run, offset - run)

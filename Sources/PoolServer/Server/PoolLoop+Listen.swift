@@ -174,11 +174,21 @@ extension PoolLoop {
   private func clientNumber(ofProcess process: UInt32) -> UInt32 {
     for index in 0..<min(backends.used, sessions.backends.count)
     where backends[index].processID == process && backends[index].phase != .absent {
+      let client = backends[index].client
+      if client != ClientID.none.index, sessions.clients[Int(client)].marks.contains(.notifies) {
+        return clients[Int(client)].number
+      }
+      if backends[index].notifiedAt > 0, now.nanoseconds &- backends[index].notifiedAt < Self.newsTravels {
+        return backends[index].notifier
+      }
       let owner = sessions.backends[index].owner
       return owner == .none ? process : clients[Int(owner.index)].number
     }
     return process
   }
+
+  /// How long a notification is under way at most, as a rule: nanoseconds.
+  private static var newsTravels: UInt64 { 1_000_000_000 }
 
   private mutating func tell(_ client: Int, _ message: [UInt8]) {
     let isBetween = clients[client].phase == .idle && !clients[client].holdsReady

@@ -65,6 +65,10 @@ struct BackendSlot {
   var address: UInt16 = 0
   var client: UInt32 = ClientID.none.index
   var processID: UInt32 = 0
+  /// The client whose transaction has said NOTIFY here last, by its number, and when: its listener hears of it after the
+  /// backend has gone on. Nanoseconds.
+  var notifier: UInt32 = 0
+  var notifiedAt: UInt64 = 0
   var passthrough = 0
   /// Its encryption, from the moment that the server has agreed.
   var tls: TLSChannel?
