@@ -17,6 +17,8 @@ package struct ClientSession: Sendable {
   /// What the unnamed portal was bound to, if a Describe is behind the Bind: the client will be told what it returns.
   var bound: StatementID = .none
   var boundName: UInt32 = 0
+  /// Names of its statements that it will be told of, in the order of its Describes.
+  var toTell: [UInt32] = []
   /// Those that are on their way; none for what drops it: Close, and a Query within a batch.
   var unnamedSent: [StatementID] = []
   /// Why it keeps its backend.
@@ -68,12 +70,6 @@ package struct ClientSession: Sendable {
   var askedFunctions: [[UInt8]] {
     get { details.isEmpty ? [] : details[0].askedFunctions }
     set { change(isNothing: newValue.isEmpty) { $0.askedFunctions = newValue } }
-  }
-
-  /// Names of its statements that it will be told of, in the order of its Describes.
-  var toTell: [UInt32] {
-    get { details.isEmpty ? [] : details[0].toTell }
-    set { change(isNothing: newValue.isEmpty) { $0.toTell = newValue } }
   }
 
   /// What it listens to.
@@ -157,7 +153,6 @@ private struct ClientDetails: Sendable {
   var pinnedBy: String = ""
   var unknownFunctions: [[UInt8]] = []
   var askedFunctions: [[UInt8]] = []
-  var toTell: [UInt32] = []
   var channels: Set<[UInt8]> = []
   var unlistened: [[[UInt8]]] = []
   var naming: [NameChange] = []
@@ -171,7 +166,7 @@ private struct ClientDetails: Sendable {
   var lost: LostTransaction?
 
   var isEmpty: Bool {
-    pinnedBy.isEmpty && unknownFunctions.isEmpty && askedFunctions.isEmpty && toTell.isEmpty
+    pinnedBy.isEmpty && unknownFunctions.isEmpty && askedFunctions.isEmpty
       && channels.isEmpty
       && unlistened.isEmpty && naming.isEmpty && prepared.isEmpty && deallocated.isEmpty && touched.isEmpty
       && reset.isEmpty && looking.isEmpty && told.isEmpty && watch == nil && lost == nil
