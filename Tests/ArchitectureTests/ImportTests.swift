@@ -75,7 +75,8 @@ import Testing
     "PoolLoop+BackendTraffic", "PoolLoop+Borrow", "PoolLoop+Cancel", "PoolLoop+Losses",
     "PoolLoop+ClientLogin",
     "PoolLoop+ClientTLS",
-    "PoolLoop+ClientTraffic", "PoolLoop+Replication", "Poller", "Socket", "SocketAddress", "TLSChannel",
+    "PoolLoop+ClientTraffic", "PoolLoop+Replication", "PoolLoop+Ring", "PoolLoop+RingBackends",
+    "PoolLoop+RingClients", "Poller", "Ring", "SendQueue", "Socket", "SocketAddress", "TLSChannel",
     "TLSFailure", "TLSTransport",
   ]
 

@@ -122,7 +122,7 @@ struct PoolConfigFileTests {
     "what this version does not serve is refused by name, with a hint",
     arguments: [
       ("[pool]\nthreads = 0", "threads = 0"),
-      ("[pool]\nthreads = 4", "threads = 4"), ("[pool]\nio = \"io_uring\"", "io = \"io_uring\""),
+      ("[pool]\nthreads = 4", "threads = 4"),
       ("[pool]\nadmin_users = [\"a\", \"b\"]", "admin_users = [\"a\", \"b\"]"),
       ("[pool]\nstats_users = [\"a\"]", "stats_users = [\"a\"]"),
       ("[pool]\nsqlstate_compat = \"rds\"", "sqlstate_compat = \"rds\""),

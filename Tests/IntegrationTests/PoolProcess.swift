@@ -60,7 +60,9 @@ final class PoolProcess {
       [
         "pool", "--listen", "127.0.0.1:\(port)", "--http-listen", "127.0.0.1:\(httpPort)",
         "--max-connections", String(backends),
-      ] + flags, environment: variables.merging(["DATABASE_URL": database.testURL(way)]) { _, url in url },
+      ] + flags,
+      environment: PoolIO.variables.merging(variables) { _, own in own }
+        .merging(["DATABASE_URL": database.testURL(way)]) { _, url in url },
       in: "/")
   }
 

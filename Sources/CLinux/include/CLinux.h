@@ -60,6 +60,14 @@ static inline int clinux_epoll_modify(int epoll, int fd, uint64_t token, int wan
   return epoll_ctl(epoll, EPOLL_CTL_MOD, fd, &event);
 }
 
+/// Registers a descriptor whose bytes come otherwise, or changes that: edge-triggered, for writability and the peer's end.
+static inline int clinux_epoll_watch(int epoll, int fd, uint64_t token, int wants_out, int is_new) {
+  struct epoll_event event;
+  event.events = EPOLLRDHUP | EPOLLET | (wants_out ? EPOLLOUT : 0);
+  event.data.u64 = token;
+  return epoll_ctl(epoll, is_new ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &event);
+}
+
 static inline int clinux_epoll_remove(int epoll, int fd) { return epoll_ctl(epoll, EPOLL_CTL_DEL, fd, 0); }
 
 /// A non-blocking stream socket of the family, closed on exec.

@@ -28,6 +28,7 @@ extension PoolLoop {
       clients[index] = ClientSlot()
       clients[index].generation = generation
       clients[index].fd = fd
+      if usesRing { clientLinks.grow(to: index + 1) }
       clients[index].phase = .startup
       clients[index].number = clientNumbers.number(at: index, random: clinux_random32())
       clients[index].secret = clinux_random32()
@@ -77,7 +78,7 @@ extension PoolLoop {
     if !longSecrets.isEmpty { longSecrets[index] = nil }
     if !proxied.isEmpty { proxied[index] = nil }
     clientTimers.cancel(index)
-    poller.remove(clients[index].fd)
+    if !usesRing || !leaveRing(client: index) { poller.remove(clients[index].fd) }
     if clients[index].tls != nil { endEncryption(client: index) }
     close(clients[index].fd)
     clients[index].incoming.free()
@@ -117,6 +118,7 @@ extension PoolLoop {
   mutating func finish(_ index: Int, _ bytes: [UInt8]) {
     sendToClient(index, bytes)
     guard clients[index].phase != .absent else { return }
+    if usesRing, clientLinks[index].isSending { settleSends() }
     if clients[index].outgoing.isEmpty {
       closeClient(index)
     } else {

@@ -25,6 +25,7 @@ struct BackendLogin {
 extension PoolLoop {
   mutating func connectBackend(_ index: Int, _ identity: IdentityID) {
     backends.grow(to: index + 1)
+    if usesRing { backendLinks.grow(to: index + 1) }
     backends[index].generation &+= 1
     let generation = backends[index].generation
     backends[index] = BackendSlot()
@@ -194,6 +195,7 @@ extension PoolLoop {
     serverAnswers()
     if lookups.backend == index { return lookupBackendReady(index) }
     backends[index].phase = .serving
+    joinRing(backend: index)
     switch pool.connected(BackendID(index), at: now) {
     case .lend(let client): serveWaiter(client, index)
     case .keep: break

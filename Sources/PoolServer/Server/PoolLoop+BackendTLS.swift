@@ -10,9 +10,14 @@ extension PoolLoop {
   // MARK: Traffic
 
   /// What the server has sent, in plain. Invariant: `buffer` has room for `scratchSize` bytes.
+  /// What was received is in it, or, where that `lends`, elsewhere: at `received`.
   @inline(__always)
-  mutating func receive(backend index: Int, into buffer: UnsafeMutableRawPointer) -> ReadResult {
+  mutating func receive(
+    backend index: Int, into buffer: UnsafeMutableRawPointer, lends: Bool = true
+  ) -> ReadResult {
+    received = UnsafeRawPointer(buffer)
     guard let tls = backends[index].tls else {
+      if usesRing, backendLinks[index].receives { return take(backend: index, into: buffer, lends: lends) }
       return Socket(fd: backends[index].fd).read(into: buffer, count: Self.scratchSize)
     }
     let result = tls.read(into: buffer, count: Self.scratchSize)

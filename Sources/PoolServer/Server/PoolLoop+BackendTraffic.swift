@@ -23,13 +23,14 @@ extension PoolLoop {
         case .bytes(let count):
           isFull = count == Self.scratchSize
           let generation = backends[index].generation
-          let consumed = backendSent(index, UnsafeRawPointer(scratch), count)
+          let base = received
+          let consumed = backendSent(index, base, count)
           guard backends[index].phase != .absent, backends[index].generation == generation else { return }
-          if consumed < count { backends[index].incoming.append(scratch + consumed, count: count - consumed) }
+          if consumed < count { backends[index].incoming.append(base + consumed, count: count - consumed) }
         }
       } else {
         guard let room = backends[index].incoming.room(Self.scratchSize) else { return }
-        switch receive(backend: index, into: room) {
+        switch receive(backend: index, into: room, lends: false) {
         case .wouldBlock: return
         case .closed: return backendEnded(index)
         case .bytes(let count):
@@ -476,6 +477,7 @@ extension PoolLoop {
 
   /// Plain bytes, or what TLS has made of them.
   mutating func sendAsIs(client index: Int, _ base: UnsafeRawPointer, _ count: Int) {
+    if usesRing, queueSend(client: index, base, count) { return }
     var sent = 0
     if clients[index].outgoing.isEmpty {
       switch Socket(fd: clients[index].fd).write(base, count: count) {
@@ -486,10 +488,7 @@ extension PoolLoop {
       }
     }
     guard sent < count else { return }
-    clients[index].outgoing.append(base + sent, count: count - sent)
-    wantWritable(client: index, true)
-    let backend = clients[index].backend
-    if backend != BackendID.none.index { backends[Int(backend)].readPaused = true }
+    keepUnsent(client: index, base + sent, count - sent)
   }
 
   mutating func sendToClient(_ index: Int, _ bytes: [UInt8]) {
@@ -519,7 +518,8 @@ extension PoolLoop {
     if backends[backend].mayRead { readLater(backend: backend) }
   }
 
-  private mutating func wantWritable(client index: Int, _ wants: Bool) {
+  mutating func wantWritable(client index: Int, _ wants: Bool) {
+    if usesRing, clientLinks[index].receives { return watchClient(index, wants) }
     guard clients[index].isUnix, clients[index].wantsOut != wants else { return }
     clients[index].wantsOut = wants
     let token = Token(.client, index, generation: clients[index].generation)

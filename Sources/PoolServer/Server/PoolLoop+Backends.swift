@@ -19,6 +19,7 @@ extension PoolLoop {
     backends[index].phase = .closing
     backends[index].client = ClientID.none.index
     backends[index].readPaused = false
+    if usesRing, backendLinks[index].isSending { settleSends() }
     // Behind half a message a Terminate would be taken for the rest of it, and the message be carried out.
     let isInsideMessage = backends[index].hasHalfFrame || !backends[index].outgoing.isEmpty
     backends[index].incoming.free()
@@ -70,7 +71,7 @@ extension PoolLoop {
   /// Frees descriptor, memory and slot.
   mutating func backendGone(_ index: Int) {
     guard backends[index].phase != .absent else { return }
-    poller.remove(backends[index].fd)
+    if !usesRing || !leaveRing(backend: index) { poller.remove(backends[index].fd) }
     close(backends[index].fd)
     let generation = backends[index].generation
     backends[index].tls?.free()

@@ -381,6 +381,7 @@ extension PoolLoop {
     counters.clientSetupsSucceeded += 1
     sendToClient(index, writer.bytes)
     becomeIdle(index)
+    joinRing(client: index)
   }
 
   mutating func loginFailed(_ index: Int, _ sqlState: String, _ message: String, hint: String? = nil) {

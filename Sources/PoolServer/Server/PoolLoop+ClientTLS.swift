@@ -8,9 +8,14 @@ extension PoolLoop {
   // MARK: Traffic
 
   /// What a client has sent, in plain. Invariant: `buffer` has room for `scratchSize` bytes.
+  /// What was received is in it, or, where that `lends`, elsewhere: at `received`.
   @inline(__always)
-  mutating func receive(client index: Int, into buffer: UnsafeMutableRawPointer) -> ReadResult {
+  mutating func receive(
+    client index: Int, into buffer: UnsafeMutableRawPointer, lends: Bool = true
+  ) -> ReadResult {
+    received = UnsafeRawPointer(buffer)
     guard let tls = clients[index].tls else {
+      if usesRing, clientLinks[index].receives { return take(client: index, into: buffer, lends: lends) }
       return Socket(fd: clients[index].fd).read(into: buffer, count: Self.scratchSize)
     }
     let result = tls.read(into: buffer, count: Self.scratchSize)

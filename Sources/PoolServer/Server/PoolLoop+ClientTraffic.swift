@@ -40,14 +40,15 @@ extension PoolLoop {
         case .closed: return clientEnded(index)
         case .bytes(let count):
           isFull = count == Self.scratchSize
-          let consumed = clientSent(index, UnsafeRawPointer(scratch), count)
+          let base = received
+          let consumed = clientSent(index, base, count)
           guard clients[index].phase != .absent else { return }
-          if consumed < count { clients[index].incoming.append(scratch + consumed, count: count - consumed) }
+          if consumed < count { clients[index].incoming.append(base + consumed, count: count - consumed) }
         }
       } else {
         // Behind the beginning of a message that is already there.
         guard let room = clients[index].incoming.room(Self.scratchSize) else { return }
-        switch receive(client: index, into: room) {
+        switch receive(client: index, into: room, lends: false) {
         case .wouldBlock: return
         case .closed: return clientEnded(index)
         case .bytes(let count):
@@ -102,6 +103,7 @@ extension PoolLoop {
 
   /// A hang-up while the client waits: is it really gone, or are its last bytes still unread?
   private mutating func closeIfGone(_ index: Int) {
+    if usesRing, hasUnread(client: index), clients[index].phase != .waiting { return }
     var byte: UInt8 = 0
     let got = recv(clients[index].fd, &byte, 1, Int32(MSG_PEEK))
     if got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR) || clients[index].phase == .waiting {
@@ -428,6 +430,7 @@ extension PoolLoop {
 
   /// Plain bytes, or what TLS has made of them.
   mutating func sendAsIs(backend index: Int, _ base: UnsafeRawPointer, _ count: Int) {
+    if usesRing, queueSend(backend: index, base, count) { return }
     var sent = 0
     if backends[index].outgoing.isEmpty {
       switch Socket(fd: backends[index].fd).write(base, count: count) {
@@ -438,10 +441,7 @@ extension PoolLoop {
       }
     }
     guard sent < count else { return }
-    backends[index].outgoing.append(base + sent, count: count - sent)
-    wantWritable(backend: index, true)
-    let client = backends[index].client
-    if client != ClientID.none.index { clients[Int(client)].blockedByBackend = true }
+    keepUnsent(backend: index, base + sent, count - sent)
   }
 
   mutating func sendToBackend(_ index: Int, _ bytes: [UInt8]) {
@@ -471,7 +471,8 @@ extension PoolLoop {
   }
 
   /// Unix sockets are asked for writability only while something waits to be written.
-  private mutating func wantWritable(backend index: Int, _ wants: Bool) {
+  mutating func wantWritable(backend index: Int, _ wants: Bool) {
+    if usesRing, backendLinks[index].receives { return watchBackend(index, wants) }
     guard backends[index].isUnix, backends[index].wantsOut != wants else { return }
     backends[index].wantsOut = wants
     let token = Token(.backend, index, generation: backends[index].generation)

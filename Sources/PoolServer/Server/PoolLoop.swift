@@ -51,7 +51,22 @@ struct PoolLoop: ~Copyable {
 
   /// What `recv` writes to. Invariant: `scratchSize` bytes, owned by the loop; valid during one event only.
   let scratch: UnsafeMutableRawPointer
+  /// Where what was received last lies: in `scratch`, or in a buffer of the ring's.
+  var received: UnsafeRawPointer
   var out = SendBuffer()
+  /// Where the kernel has one: what plain connections send and receive; see `PoolLoop+Ring.swift`.
+  let ring: Ring
+  let usesRing: Bool
+  var sends = SendQueue()
+  var clientLinks: SlotTable<RingLink>
+  var backendLinks: SlotTable<RingLink>
+  /// Completions that are still to be looked at, and the first of them.
+  var completions: [Completion] = []
+  var nextCompletion = 0
+  /// The ring will tell of the poller's events.
+  var isPollerWatched = false
+  /// What has just been received, until it is read. Invariant: valid while its completion is dealt with.
+  var arrival = Arrival()
   /// `nil`: no TLS towards clients, or towards the server.
   var clientTLS: TLSContext?
   var serverTLS: TLSContext?
@@ -86,13 +101,18 @@ struct PoolLoop: ~Copyable {
   /// Everything that may fail is done by ``watch(_:mailbox:signals:)``, which makes the poller.
   init(
     settings: PoolSettings, logger: Logger, listeners: [BoundListener], addresses: [SocketAddress],
-    mailbox: Mailbox<LoopMessage>, signals: Int32, poller: consuming Poller, tls: TLSContexts
+    mailbox: Mailbox<LoopMessage>, signals: Int32, poller: consuming Poller, ring: consuming Ring,
+    tls: TLSContexts
   ) {
     self.settings = settings
     self.logger = logger
     self.listeners = listeners
     self.mailbox = mailbox
     self.poller = poller
+    usesRing = ring.isOpen
+    self.ring = ring
+    clientLinks = SlotTable(capacity: settings.maxClientConnections + 256) { RingLink() }
+    backendLinks = SlotTable(capacity: 1 << 16) { RingLink() }
     self.signals = signals
     proxyNetworks = settings.proxyNetworks.compactMap { Network($0) }
     limitIsFromServer = settings.maxConnections == nil
@@ -113,6 +133,7 @@ struct PoolLoop: ~Copyable {
     clientTimers = TimerWheel(now: start)
     backendTimers = TimerWheel(now: start)
     scratch = .allocate(byteCount: Self.scratchSize, alignment: 16)
+    received = UnsafeRawPointer(scratch)
     server.addresses = addresses
     clientTLS = tls.clients
     serverTLS = tls.server
@@ -159,12 +180,7 @@ struct PoolLoop: ~Copyable {
       readRules()
     }
     while true {
-      let count = poller.wait(milliseconds: waitTime())
-      now = Instant(nanoseconds: clinux_now())
-      for index in 0..<count {
-        handle(poller.event(index))
-        runDeferred()
-      }
+      if usesRing { turnRing() } else { pollerEvents(waiting: waitTime()) }
       runLogins()
       runTimers()
       if listenersDue {
@@ -175,8 +191,18 @@ struct PoolLoop: ~Copyable {
     }
   }
 
-  /// Until the next thing that a clock decides; -1 when only events do.
-  private func waitTime() -> Int32 {
+  /// Deals with what the poller has, once it has something or the time is over. Milliseconds.
+  mutating func pollerEvents(waiting time: Int32) {
+    let count = poller.wait(milliseconds: time)
+    now = Instant(nanoseconds: clinux_now())
+    for index in 0..<count {
+      handle(poller.event(index))
+      runDeferred()
+    }
+  }
+
+  /// Until the next thing that a clock decides, in milliseconds.
+  func waitTime() -> Int32 {
     var next = janitorDue
     if let timer = clientTimers.nextLook { next = min(next, timer) }
     if let timer = backendTimers.nextLook { next = min(next, timer) }

@@ -19,6 +19,12 @@ package enum PoolServer {
     return status
   }
 
+  /// Whether the kernel has an io_uring for the calling process.
+  package static var hasRing: Bool {
+    guard let ring = try? Ring(opening: ()) else { return false }
+    return ring.isOpen
+  }
+
   /// Starts the pool on a thread of its own; signals stay the caller's.
   package static func start(settings: PoolSettings, logger: Logger) throws(PoolStartError) -> RunningPool {
     let parts = try PoolParts(settings: settings, logger: logger)
@@ -111,15 +117,35 @@ final class PoolParts: Sendable {
 
   /// Turns the loop on this thread until it has drained.
   func runLoop(signals: Int32) throws(PoolStartError) -> Int32 {
+    let ring = try openRing()
     do {
       let poller = try PoolLoop.watch(listeners, mailbox: mailbox, signals: signals)
       var loop = PoolLoop(
         settings: settings, logger: logger, listeners: listeners, addresses: addresses, mailbox: mailbox,
-        signals: signals, poller: poller, tls: tls)
+        signals: signals, poller: poller, ring: ring, tls: tls)
       return loop.run()
     } catch {
       throw PoolStartError(
         "cannot start the event loop: \(error.call): \(error.reason)", hint: "Raise the limit on open files.")
+    }
+  }
+
+  /// An io_uring, on the thread that will use it; none where epoll does its work.
+  private func openRing() throws(PoolStartError) -> Ring {
+    guard settings.io == .ring || settings.io == .auto && PoolSettings.IO.autoTakesRing else { return Ring() }
+    do throws(SystemError) {
+      let ring = try Ring(opening: ())
+      logger.info("the loop uses io_uring")
+      return ring
+    } catch {
+      guard settings.io == .auto else {
+        throw PoolStartError(
+          "cannot use io_uring: \(error.call): \(error.reason)",
+          hint: "It takes Linux 6.1 and no filter or sysctl (kernel.io_uring_disabled) that forbids it; "
+            + #""epoll" works everywhere."#)
+      }
+      logger.info("the loop uses epoll: \(error.call): \(error.reason)")
+      return Ring()
     }
   }
 

@@ -84,6 +84,18 @@ package struct PoolSettings: Sendable {
     case session
   }
 
+  /// How the kernel is asked what has come, and told what to send.
+  package enum IO: String, CaseIterable, Sendable {
+    /// The better one that the kernel allows; see ``autoTakesRing``.
+    case auto
+    case epoll
+    case ring = "io_uring"
+
+    /// Whether ``auto`` takes io_uring where it may, falling back to epoll. Not before its gain at few clients has been
+    /// measured on a quiet machine.
+    package static let autoTakesRing = false
+  }
+
   /// Another pool behind the same address, for cancels that come in here.
   package struct Peer: Equatable, Sendable {
     /// Its `pool_id`.
@@ -156,6 +168,7 @@ package struct PoolSettings: Sendable {
   package var failoverHold: UInt64 = 30_000
   package var drainDelay: UInt64 = 0
   package var drainTimeout: UInt64 = 25_000
+  package var io = IO.auto
   package var initQuery = ""
   package var maxPreparedStatements = 500
   /// Of the cap: so many clients may keep a backend beyond their transactions, one at least.

@@ -103,6 +103,7 @@ private struct Layers {
         settings.poolMode = PoolSettings.PoolMode(rawValue: mode) ?? .transaction
       case ("session_state", .text(let word)): settings.pinsSettings = word == "pin"
       case ("session_check", .text(let word)): settings.trustsTokens = word == "tokens"
+      case ("io", .text(let word)): settings.io = PoolSettings.IO(rawValue: word) ?? .auto
       case ("tls.mode", .text(let mode)):
         settings.tls.mode = PoolSettings.TLS.Mode(rawValue: mode) ?? .disable
       case ("tls.cert_file", .text(let path)), ("tls.key_file", .text(let path)),

@@ -122,8 +122,8 @@ enum PoolKeys {
       "threads", .count(0...1_024), "1", "Event loops.",
       only: ["1"], hint: "leave threads out; for more cores, start more pools and divide max_connections"),
     PoolKey(
-      "io", .choice(["auto", "epoll", "io_uring"]), "auto", "How the kernel is asked.",
-      only: ["auto", "epoll"], hint: #"say "auto" or "epoll""#),
+      "io", .choice(PoolSettings.IO.allCases.map(\.rawValue)), "auto",
+      "How the kernel is asked: epoll, or io_uring (Linux 6.1 or later); auto is epoll, for now."),
     PoolKey("log_format", .choice(["text", "json"]), "text", "How the log on stderr is written."),
     PoolKey(
       "drain_delay", .duration(.init(\.drainDelay)), "0s",
