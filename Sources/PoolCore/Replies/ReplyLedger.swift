@@ -7,9 +7,9 @@ package import PostgresWire
 /// Flow"; where the manual is silent, what `PostgresMain` does is written beside the rule.
 package struct ReplyLedger: Sendable {
   /// Invariant: a ring; `count` entries from `head`; the capacity is a power of two.
-  @usableFromInline var entries: [Expectation]
-  @usableFromInline var head = 0
-  @usableFromInline var count = 0
+  private var entries: [Expectation]
+  private var head = 0
+  private var count = 0
 
   /// An extended-protocol error: the server reads and drops everything up to the next Sync.
   package private(set) var isSkipping = false
@@ -31,19 +31,19 @@ package struct ReplyLedger: Sendable {
   }
 
   /// Nothing is owed, no batch is open, no transaction either: the backend may change hands.
-  @inlinable package var isSettled: Bool { isQuiet && status == .idle && !isDoubtful }
+  package var isSettled: Bool { isQuiet && status == .idle && !isDoubtful }
 
   /// Nothing is owed and no batch is open; a transaction may be.
-  @inlinable package var isQuiet: Bool { count == 0 && !isBatchOpen && !isCopyingIn }
+  package var isQuiet: Bool { count == 0 && !isBatchOpen && !isCopyingIn }
 
   /// Nothing is owed, though a batch may be open (a client that thinks after Flush).
-  @inlinable package var owesNothing: Bool { count == 0 }
+  package var owesNothing: Bool { count == 0 }
 
   /// Nothing of the client's has been carried out: what was put in front of it is still being answered.
-  @inlinable package var isInFront: Bool { headKind == .front }
+  package var isInFront: Bool { headKind == .front }
 
   /// The next answer is a value that was asked for.
-  @inlinable package var isLooking: Bool { headKind == .look }
+  package var isLooking: Bool { headKind == .look }
 
   /// The client waits for an answer of its own.
   package var owesClient: Bool {
@@ -56,7 +56,7 @@ package struct ReplyLedger: Sendable {
 
   /// The client has nothing under way, nor has the server a transaction: what comes next begins a batch. At most
   /// the front runs ahead of it.
-  @inlinable package var isAtBatchStart: Bool {
+  package var isAtBatchStart: Bool {
     guard status == .idle, !isCopyingIn, !isSkipping, !isDoubtful else { return false }
     if count == 0 { return !isBatchOpen }
     for offset in 0..<count where entries[(head &+ offset) & (entries.count &- 1)].kind != .front {
@@ -82,12 +82,12 @@ package struct ReplyLedger: Sendable {
   }
 
   /// The next answer tells what a named statement returns.
-  @inlinable package var isDescribing: Bool {
+  package var isDescribing: Bool {
     headKind == .hiddenDescribe || (headKind == .describe && entries[head].payload != StatementID.none.index)
   }
 
   /// The statement of the Bind that the next answer is for; `nil` when it is for something else.
-  @inlinable package var bindAhead: StatementID? {
+  package var bindAhead: StatementID? {
     headKind == .bind ? StatementID(entries[head].payload) : nil
   }
 
@@ -190,7 +190,7 @@ package struct ReplyLedger: Sendable {
     }
   }
 
-  @inlinable var headKind: Expectation.Kind? { count == 0 ? nil : entries[head].kind }
+  private var headKind: Expectation.Kind? { count == 0 ? nil : entries[head].kind }
 
   private mutating func receivedContent(_ tag: UInt8) -> ReplyVerdict {
     guard let kind = headKind else { return .violation }

@@ -13,16 +13,16 @@ extension Sessions {
   /// it right, so that proves nothing for others.
   mutating func parsed(_ statement: StatementID, for client: ClientID) {
     guard client != .none, Int(client.index) < clients.count else { return }
-    let session = clients[Int(client.index)]
-    guard session.touched.isEmpty, session.looking.isEmpty, session.pins.isEmpty,
-      !session.marks.contains(.pins)
+    guard clients[Int(client.index)].touched.isEmpty, clients[Int(client.index)].looking.isEmpty,
+      clients[Int(client.index)].pins.isEmpty,
+      !clients[Int(client.index)].marks.contains(.pins)
     else { return }
     statements.proven(statement, for: kind(of: client))
   }
 
   private func kind(of client: ClientID) -> UInt64 {
-    let session = clients[Int(client.index)]
-    return UInt64(session.identity.index) << 32 | UInt64(session.image.index)
+    return UInt64(clients[Int(client.index)].identity.index) << 32
+      | UInt64(clients[Int(client.index)].image.index)
   }
 
   /// How many Parses the bytes begin with, up to and with a Sync, when that is all they ask for and each can be

@@ -92,8 +92,8 @@ extension Sessions {
 
   /// SQL's PREPARE or DEALLOCATE has run, and the server has not told yet what there is now.
   func mayHaveNames(_ client: ClientID) -> Bool {
-    let session = clients[Int(client.index)]
-    return session.marks.contains(.names) || (session.isAsking && session.asked.contains(.names))
+    return clients[Int(client.index)].marks.contains(.names)
+      || (clients[Int(client.index)].isAsking && clients[Int(client.index)].asked.contains(.names))
   }
 
   /// The server has told which statements stand under names of the client's.
@@ -207,8 +207,11 @@ extension Sessions {
   /// Why a statement must not run: it would pin its client, and so many are pinned that it must not; or it calls
   /// one of the pool's own statements. `nil` when it may.
   func refusal(_ client: ClientID, _ effects: SessionEffects) -> Refusal? {
-    let session = clients[Int(client.index)]
-    if pins(effects), pinnedCount >= maxPinned, session.pins.isEmpty, !session.keepsBackend { return .pins }
+    if pins(effects), pinnedCount >= maxPinned, clients[Int(client.index)].pins.isEmpty,
+      !clients[Int(client.index)].keepsBackend
+    {
+      return .pins
+    }
     for name in effects.names where isReserved(name.span) { return .name }
     return nil
   }

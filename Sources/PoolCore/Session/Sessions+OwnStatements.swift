@@ -13,9 +13,8 @@ extension Sessions {
 
   /// Whether the transaction has failed, or what the client has prepared, is being answered.
   func isListUncertain(_ client: ClientID, on backend: BackendID) -> Bool {
-    let session = clients[Int(client.index)]
     return backends[Int(backend.index)].ledger.owesReady
-      || (session.isAsking && session.asked.contains(.names))
+      || (clients[Int(client.index)].isAsking && clients[Int(client.index)].asked.contains(.names))
   }
 
   /// What stands in front of a statement that reads the list goes into ``rewritten``.

@@ -167,8 +167,8 @@ package struct Sessions: Sendable {
   /// The client leaves behind on its backend what no cleaning undoes, or what is not known yet.
   package func leavesMuch(_ client: ClientID) -> Bool {
     guard Int(client.index) < clients.count else { return false }
-    let session = clients[Int(client.index)]
-    return session.pins.mustClose || session.marks.contains(.names) || session.isAsking
+    return clients[Int(client.index)].pins.mustClose || clients[Int(client.index)].marks.contains(.names)
+      || clients[Int(client.index)].isAsking
   }
 
   private mutating func appendFront(

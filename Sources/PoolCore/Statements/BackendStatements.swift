@@ -65,8 +65,9 @@ package struct BackendStatements: Sendable {
 
   /// DDL has made its plan one that cannot be used: whoever binds it next closes it and parses it anew.
   package mutating func outdated(_ statement: StatementID) {
-    guard let entry = entries[statement], entry.pending == 0, entry.isThere else { return }
-    entries[statement]?.willBeThere = false
+    guard var entry = entries[statement], entry.pending == 0, entry.isThere else { return }
+    entry.willBeThere = false
+    entries[statement] = entry
   }
 
   /// All will be gone, if what was sent now goes through.
@@ -126,10 +127,12 @@ package struct BackendStatements: Sendable {
 
   /// The backend has told what the statement returns; of a portal it does not say what it takes.
   mutating func described(_ statement: StatementID, as description: Description) {
-    guard let entry = entries[statement] else { return }
+    guard var entry = entries[statement] else { return }
     var description = description
     if description.parameters == nil { description.parameters = entry.description?.parameters }
-    entries[statement]?.description = description
+    if entry.description == description { return }
+    entry.description = description
+    entries[statement] = entry
   }
 
   func description(of statement: StatementID) -> Description? {

@@ -178,7 +178,7 @@ extension PoolLoop {
 
   /// A ReadyForQuery while the front's statements are prepared.
   mutating func backendPrepared(_ index: Int) {
-    guard sessions.backends[index].ledger.isSettled else { return }
+    guard sessions.isSettled(index) else { return }
     var answers = sessions.backends[index].looked
     sessions.backends[index].keepsSequences = answers.popLast() == [UInt8(ascii: "t")]
     if limitIsFromServer { adoptServerLimit(answers) }

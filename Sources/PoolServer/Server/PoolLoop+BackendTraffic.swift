@@ -275,8 +275,8 @@ extension PoolLoop {
     switch tag {
     case BackendTag.commandComplete, BackendTag.errorResponse: true
     case BackendTag.parameterDescription, BackendTag.rowDescription:
-      sessions.backends[index].ledger.isDescribing
-    case BackendTag.dataRow: sessions.backends[index].ledger.isLooking || length <= Self.longestWhole
+      sessions.isDescribing(index)
+    case BackendTag.dataRow: sessions.isLooking(index) || length <= Self.longestWhole
     case BackendTag.copyData: length <= Self.longestWhole
     default: false
     }
@@ -378,7 +378,7 @@ extension PoolLoop {
     _ index: Int, _ bytes: Span<UInt8>, _ offset: Int, _ length: Int
   ) -> Bool {
     guard backends[index].phase == .serving, backends[index].client != ClientID.none.index,
-      sessions.backends[index].ledger.bindAhead != nil
+      sessions.bindAhead(index) != nil
     else { return false }
     return sessions.meetsStalePlan(
       ErrorFields.read(in: bytes, at: offset, length: length), BackendID(index))
@@ -433,7 +433,7 @@ extension PoolLoop {
       guard backends[index].client != ClientID.none.index else { return }
       let client = Int(backends[index].client)
       if clients[client].phase == .checking {
-        if sessions.backends[index].ledger.isSettled { settingsChecked(client, index) }
+        if sessions.isSettled(index) { settingsChecked(client, index) }
         return
       }
       if sessions.isLookedUp(ClientID(client), BackendID(index)) {
@@ -444,7 +444,7 @@ extension PoolLoop {
     case .recovering: recoverFurther(index)
     case .listening: listenerAnswered(index)
     case .cleaning:
-      guard sessions.backends[index].ledger.isSettled else { return }
+      guard sessions.isSettled(index) else { return }
       backendTimers.cancel(index)
       backends[index].phase = .serving
       giveBack(index)

@@ -37,7 +37,7 @@ extension PoolLoop {
     Socket(fd: backends[index].fd).shutdownWrite()
     // The server notices the end only when it has done what it is at.
     let hasProcess = backendKeys[index] != nil
-    if hasProcess, index < sessions.backends.count, !sessions.backends[index].ledger.owesNothing {
+    if hasProcess, index < sessions.backends.count, !sessions.owesNothing(index) {
       cancelQuery(index)
     }
     backendTimers.set(
@@ -145,7 +145,7 @@ extension PoolLoop {
     guard !backends[index].hasHalfFrame, !backends[index].isDying else { return closeBackend(index) }
     backends[index].phase = .recovering
     backendTimers.set(index, now.advanced(byMilliseconds: Self.recoveryPatience))
-    let isRunning = !sessions.backends[index].ledger.owesNothing
+    let isRunning = !sessions.owesNothing(index)
     if backends[index].isCopyingIn || sessions.backends[index].ledger.isCopyingIn {
       var writer = MessageWriter(reservingCapacity: 64)
       writer.copyFail("the client has left")
@@ -174,7 +174,7 @@ extension PoolLoop {
 
   /// One step nearer to clean, as far as the answers and cancels that are in.
   mutating func recoverFurther(_ index: Int) {
-    guard backends[index].phase == .recovering, sessions.backends[index].ledger.isQuiet,
+    guard backends[index].phase == .recovering, sessions.isQuiet(index),
       backends[index].cancelsInFlight == 0
     else { return }
     if backends[index].mustClose || sessions.backends[index].ledger.isDoubtful { return closeBackend(index) }

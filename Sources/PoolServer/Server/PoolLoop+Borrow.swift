@@ -135,7 +135,7 @@ extension PoolLoop {
     switch sessions.afterReady(ClientID(client), BackendID(backend)) {
     case .keep:
       if !clients[client].isPinned, let reason = sessions.clients[client].pin { pinned(client, reason) }
-      if sessions.backends[backend].ledger.isSettled {
+      if sessions.isSettled(backend) {
         transactionEnded(client)
         if drain.hasStoppedListening { return sayGoodbye(client) }
       }

@@ -192,7 +192,7 @@ extension PoolLoop {
   mutating func repeatCancels() {
     for index in 0..<backends.used
     where backends[index].phase == .recovering && backends[index].cancelsInFlight == 0
-      && !sessions.backends[index].ledger.owesNothing
+      && !sessions.owesNothing(index)
     { cancelQuery(index) }
   }
 }

@@ -256,15 +256,15 @@ extension PoolLoop {
     let mayKeep =
       !isRepeated && count <= Sessions.mostKept && clients[index].passthrough == 0
       && base.load(as: UInt8.self) == FrontendTag.bind
-      && sessions.backends[Int(backend.index)].ledger.isAtBatchStart
+      && sessions.isAtBatchStart(Int(backend.index))
     var syncs = 0
-    if sessions.backends[Int(backend.index)].ledger.isQuiet {
+    if sessions.isQuiet(Int(backend.index)) {
       sessions.backends[Int(backend.index)].flight.begin()
     }
     let wasInside = clients[index].passthrough > 0
     if clients[index].since == 0 { clients[index].since = now.nanoseconds }
     sessions.leaseEnded(client)
-    if sessions.backends[Int(backend.index)].ledger.owesNothing {
+    if sessions.owesNothing(Int(backend.index)) {
       if clients[index].askedAt == 0 { clients[index].askedAt = now.nanoseconds }
       clients[index].sentAt = now.nanoseconds
     }
@@ -377,7 +377,7 @@ extension PoolLoop {
     if leaves || isBroken { return count }
     // A half message may just have been completed, with every answer in already.
     if clients[index].phase == .active, !backends[Int(backend.index)].hasHalfFrame,
-      sessions.backends[Int(backend.index)].ledger.isSettled
+      sessions.isSettled(Int(backend.index))
     {
       transactionMayHaveEnded(Int(backend.index))
     }
@@ -465,7 +465,7 @@ extension PoolLoop {
     clients[client].blockedByBackend = false
     if clients[client].mayRead || clients[client].hungUp { readLater(client: client) }
     // A COPY that failed early is answered before the server has taken the rest of its data.
-    if clients[client].phase == .active, sessions.backends[index].ledger.isSettled {
+    if clients[client].phase == .active, sessions.isSettled(index) {
       transactionMayHaveEnded(index)
     }
   }

@@ -240,7 +240,7 @@ extension PoolLoop {
         switch clients[index].phase {
         case .idle, .waiting, .startup, .authenticating, .checking: sayGoodbye(index)
         // It keeps its backend, but nothing is open: nothing is lost.
-        case .active where sessions.backends[Int(clients[index].backend)].ledger.isSettled: sayGoodbye(index)
+        case .active where sessions.isSettled(Int(clients[index].backend)): sayGoodbye(index)
         case .replicating: endReplication(index)
         case .active, .absent, .closing: break
         }

@@ -106,7 +106,7 @@ extension PoolLoop {
 
   /// A ReadyForQuery of the listener's backend.
   mutating func listenerAnswered(_ backend: Int) {
-    guard sessions.backends[backend].ledger.isSettled,
+    guard sessions.isSettled(backend),
       let number = subscriptions.listener(on: BackendID(backend))
     else { return }
     for client in subscriptions.answered(number) { releaseReady(Int(client.index)) }
@@ -146,7 +146,7 @@ extension PoolLoop {
   mutating func yieldListener() {
     guard subscriptions.backendCount >= pool.limits.maxBackends else { return }
     for backend in 0..<backends.used
-    where backends[backend].phase == .listening && sessions.backends[backend].ledger.isSettled {
+    where backends[backend].phase == .listening && sessions.isSettled(backend) {
       guard let number = subscriptions.listener(on: BackendID(backend)) else { continue }
       subscriptions.lost(number)
       pool.borrowerLeft(BackendID(backend))

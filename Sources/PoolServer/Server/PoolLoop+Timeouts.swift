@@ -30,9 +30,9 @@ extension PoolLoop {
 
   /// Every answer is in, and yet the client has its backend: how long may it think?
   mutating func watchOpenTransaction(_ client: Int, _ backend: Int) {
-    guard clients[client].phase == .active, sessions.backends[backend].ledger.owesNothing else { return }
+    guard clients[client].phase == .active, sessions.owesNothing(backend) else { return }
     // Pinned, but between its transactions: idle as any other.
-    if sessions.backends[backend].ledger.isSettled { return watchIdle(client) }
+    if sessions.isSettled(backend) { return watchIdle(client) }
     let silence =
       settings.idleTransactionTimeout > 0
       ? now.advanced(byMilliseconds: settings.idleTransactionTimeout) : nil
