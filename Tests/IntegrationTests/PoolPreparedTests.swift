@@ -24,6 +24,26 @@ import Testing
     return try client.reply()
   }
 
+  @Test("a list that cannot be made within a transaction ends it: nothing of its rest runs by itself")
+  func unlisted() throws {
+    try PoolProcess.with(backends: 1) { pool in
+      let client = try pool.wireClient()
+      for text in [
+        "CREATE TABLE gone (a int)", "CREATE TABLE kept (a int)", "PREPARE x AS SELECT * FROM gone",
+      ] {
+        #expect(try client.query(text).error == nil)
+      }
+      #expect(try client.query("DROP TABLE gone").error == nil)
+      #expect(try client.query("BEGIN").error == nil)
+      let refused = try client.query("SELECT name FROM pg_prepared_statements")
+      #expect(refused.error?.sqlState == "42P01")
+      #expect(refused.status == .failed)
+      #expect(try client.query("INSERT INTO kept VALUES (1)").error?.sqlState == "25P02")
+      #expect(try client.query("COMMIT").status == .idle)
+      #expect(try client.query("SELECT count(*) FROM kept").value == "0")
+    }
+  }
+
   @Test("the list of prepared statements has a client's own, under its own names, and nobody else's")
   func listed() throws {
     try PoolProcess.with(backends: 1) { pool in

@@ -54,7 +54,8 @@ extension Sessions {
     let steps = closed.map { step(of: client, flight.bytes.span.extracting($0)) }
     let openStep =
       ranges.map { step(of: client, flight.bytes.span.extracting($0.open)) } ?? TransactionReading.Step.none
-    let isOpen = ledger.isBatchOpen
+    // A Query that was skipped has no Sync behind it.
+    let isOpen = ledger.isBatchOpen && ranges.map { !$0.open.isEmpty } ?? true
     let wasSkipping = ledger.isSkipping
     abandon(client, backend)
 

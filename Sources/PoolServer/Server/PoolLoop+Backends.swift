@@ -204,6 +204,13 @@ extension PoolLoop {
       if backends[index].phase == .preparing { return backendLoginFailed(index, error, reason) }
       return closeBackend(index)
     }
+    if let error, clients[client].phase == .active, sessions.backends[index].ledger.status != .idle {
+      // In the middle of a transaction, which ends with its backend: its rest must not run by itself.
+      lose(
+        client, index, error, because: "what was put in front of a statement failed: \(reason)", isTold: false
+      )
+      return closeBackend(index)
+    }
     let owed = sessions.backends[index].ledger.clientReadiesOwed
     backends[index].client = ClientID.none.index
     clients[client].backend = BackendID.none.index

@@ -103,15 +103,22 @@ extension PoolLoop {
 
   private mutating func lose(_ client: Int, _ index: Int, because reason: String, isTold: Bool) {
     let wasOpen = sessions.backends[index].ledger.status != .idle
-    let loss = sessions.lose(
-      ClientID(client), on: BackendID(index),
+    lose(
+      client, index,
       ErrorFields(
         severity: .error, sqlState: "08006", message: "the connection to the server was lost: \(reason)",
         detail: wasOpen
           ? "The transaction has ended without a COMMIT, unless one was under way."
           : "Whether what was under way was carried out is not known.",
         hint: wasOpen ? "Send ROLLBACK, then repeat the transaction." : "Look before you repeat it."),
-      mustTell: !isTold)
+      because: reason, isTold: isTold)
+  }
+
+  /// The client parts from its backend, and with it from its transaction. The backend is for the caller to close.
+  mutating func lose(
+    _ client: Int, _ index: Int, _ error: ErrorFields, because reason: String, isTold: Bool
+  ) {
+    let loss = sessions.lose(ClientID(client), on: BackendID(index), error, mustTell: !isTold)
     counters.losses += 1
     logger.info(
       "a client has lost its backend: \(reason)", metadata: ["pid": "\(backends[index].processID)"])
