@@ -72,7 +72,8 @@ import Testing
   /// Each of these says its invariants in comments.
   static let unsafeFilesOfThePool: Set<String> = [
     "BackendSlot", "ByteQueue", "OpenSSLHash", "PoolLoop", "PoolLoop+BackendLogin", "PoolLoop+BackendTLS",
-    "PoolLoop+BackendTraffic", "PoolLoop+Borrow", "PoolLoop+Cancel", "PoolLoop+Losses",
+    "PoolLoop+BackendTraffic", "PoolLoop+Borrow", "PoolLoop+Cancel", "PoolLoop+ClientSends",
+    "PoolLoop+Losses",
     "PoolLoop+ClientLogin",
     "PoolLoop+ClientTLS",
     "PoolLoop+ClientTraffic", "PoolLoop+Replication", "PoolLoop+Ring", "PoolLoop+RingBackends",
