@@ -9,8 +9,14 @@ enum PoolIO {
 
   private static let ofTheRun = ProcessInfo.processInfo.environment["DBTOOL_POOL_IO"]
 
+  /// Event loops; `DBTOOL_POOL_THREADS` of the whole run.
+  private static let threads = ProcessInfo.processInfo.environment["DBTOOL_POOL_THREADS"]
+
   static var variables: [String: String] {
-    (chosen ?? ofTheRun).map { ["DBTOOL_POOL_IO": $0] } ?? [:]
+    var variables: [String: String] = [:]
+    variables["DBTOOL_POOL_IO"] = chosen ?? ofTheRun
+    variables["DBTOOL_POOL_THREADS"] = threads
+    return variables
   }
 
   static let hasRing = PoolServer.hasRing

@@ -50,6 +50,7 @@ import Testing
           expect(identityOf[backend] == nil, "\(backend) is in use")
           identityOf[backend] = Int(identity.index)
           connecting[backend] = Int(identity.index)
+        case .ask: faults.append("a pool that is alone asks")
         case .close(let backend):
           expect(idle.removeValue(forKey: backend) != nil, "\(backend) was not idle")
           pool.closing(backend)

@@ -134,6 +134,12 @@ static inline uint64_t clinux_raise_file_limit(void) {
   return limit.rlim_cur;
 }
 
+/// How many processors this process may run on; 1 at least.
+static inline int clinux_processors(void) {
+  long count = sysconf(_SC_NPROCESSORS_ONLN);
+  return count > 0 ? (int)count : 1;
+}
+
 /// An unguessable number (getrandom's pool).
 static inline uint32_t clinux_random32(void) { return arc4random(); }
 

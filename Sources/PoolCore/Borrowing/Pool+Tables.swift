@@ -65,9 +65,12 @@ struct IdentityEntry: Sendable {
   var firstIdle: BackendID = .none
   var lastIdle: BackendID = .none
 
+  /// Its user's limit is reached over all loops; see ``Pool/userIsFull(_:)``.
+  var isFull = false
+
   init(maxBackends: Int) { self.maxBackends = maxBackends }
 
-  var hasRoom: Bool { maxBackends == 0 || open < maxBackends }
+  var hasRoom: Bool { !isFull && (maxBackends == 0 || open < maxBackends) }
 }
 
 extension Pool {
@@ -150,9 +153,9 @@ extension Pool {
   /// A backend is closing already: its slot will serve the waiter, no second one need be given up.
   var isSlotComing: Bool { openCount > connectingCount + idleCount + lentCount }
 
-  func longestIdle(otherThan identity: IdentityID) -> BackendID? {
+  func longestIdle(otherThan identity: IdentityID?) -> BackendID? {
     var found: BackendID?
-    for index in identities.indices where index != Int(identity.index) {
+    for index in identities.indices where IdentityID(index) != identity {
       let last = identities[index].lastIdle
       guard last != .none else { continue }
       if let best = found, backends[Int(best.index)].idleSince <= backends[Int(last.index)].idleSince {

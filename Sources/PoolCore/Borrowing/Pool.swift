@@ -42,7 +42,7 @@ package struct Pool: Sendable {
 
   /// The server's own limit became known or has changed.
   package mutating func limitChanged(to maxBackends: Int) {
-    limits.maxBackends = max(1, maxBackends)
+    limits.maxBackends = max(limits.isPart ? 0 : 1, maxBackends)
   }
 
   package mutating func drainingStarted() { isDraining = true }
@@ -218,6 +218,7 @@ package struct Pool: Sendable {
         identities[Int(identity.index)].unclaimed -= 1
       } else if entry.hasRoom {
         if hasRoom { return .connect(open(identity), identity) }
+        if limits.isPart { return .ask(identity) }
         // Full: an idle backend of somebody else is given up. Its slot is free at the server's end of file.
         if let victim = longestIdle(otherThan: identity), !isSlotComing { return .close(victim) }
         return nil

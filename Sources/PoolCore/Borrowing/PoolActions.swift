@@ -1,7 +1,10 @@
 /// How large the pool may get and how it paces itself.
 package struct PoolLimits: Sendable {
-  /// Hard cap on backends of the server, over all users and databases. At least 1.
+  /// Hard cap on backends of the server, over all users and databases; of a loop that shares it, its part, which may be
+  /// nothing.
   package var maxBackends: Int
+  /// The limit is a part of a ``Budget``: more may be had.
+  package var isPart: Bool
   /// How many clients may wait; 0 = no limit.
   package var maxQueue: Int
   /// How many connects may be under way at once, so that a restarted server does not meet a herd.
@@ -12,10 +15,12 @@ package struct PoolLimits: Sendable {
   package var connectBackoff: UInt64
 
   package init(
-    maxBackends: Int, maxQueue: Int = 0, maxConnecting: Int = 8, minimumTenure: UInt64 = 250_000_000,
+    maxBackends: Int, isPart: Bool = false, maxQueue: Int = 0, maxConnecting: Int = 8,
+    minimumTenure: UInt64 = 250_000_000,
     connectBackoff: UInt64 = 250
   ) {
-    self.maxBackends = max(1, maxBackends)
+    self.maxBackends = max(isPart ? 0 : 1, maxBackends)
+    self.isPart = isPart
     self.maxQueue = maxQueue
     self.maxConnecting = max(1, maxConnecting)
     self.minimumTenure = minimumTenure
@@ -49,4 +54,6 @@ package enum OpenAction: Equatable, Sendable {
   case connect(BackendID, IdentityID)
   /// Close this idle backend, whose slot another identity needs.
   case close(BackendID)
+  /// The loop's part is used up, and this identity's waiter needs a place of the others.
+  case ask(IdentityID)
 }

@@ -40,6 +40,9 @@ package struct BackendStatements: Sendable {
 
   package var count: Int { entries.count }
 
+  /// All that the server may have, in no order.
+  var known: [StatementID] { Array(entries.keys) }
+
   /// A Sync was sent: what failed before it skips nothing behind it.
   package mutating func batchEnded() { batch &+= 1 }
 

@@ -56,7 +56,7 @@ extension RunningPool {
     _ milliseconds: Int, _ message: (@escaping @Sendable (Answer) -> Void) -> LoopMessage
   ) -> Answer? {
     let box = AnswerBox<Answer>()
-    parts.mailbox.post(message { answer in box.value.withLock { $0 = answer } })
+    parts.team.post(message { answer in box.value.withLock { $0 = answer } }, to: 0)
     for _ in 0..<milliseconds {
       if let answer = box.value.withLock({ $0 }) { return answer }
       usleep(1_000)

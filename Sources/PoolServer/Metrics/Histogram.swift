@@ -26,6 +26,14 @@ package struct Histogram: Sendable {
     if nanoseconds > longestNanoseconds { longestNanoseconds = nanoseconds }
   }
 
+  /// What was recorded elsewhere.
+  package mutating func add(_ other: Histogram) {
+    for bucket in 0...Self.boundedBuckets { counts[bucket] &+= other.counts[bucket] }
+    count &+= other.count
+    sumNanoseconds &+= other.sumNanoseconds
+    longestNanoseconds = max(longestNanoseconds, other.longestNanoseconds)
+  }
+
   /// The bucket whose bound is the least that is not below the duration.
   @inline(__always)
   static func bucket(of nanoseconds: UInt64) -> Int {

@@ -11,6 +11,10 @@ package struct PinCounts: Sendable {
   @inline(__always)
   package mutating func add(_ reason: PinReason) { counts[Int(reason.rawValue)] &+= 1 }
 
+  package mutating func add(_ other: PinCounts) {
+    for reason in PinReason.allCases { counts[Int(reason.rawValue)] &+= other[reason] }
+  }
+
   package subscript(reason: PinReason) -> UInt64 { counts[Int(reason.rawValue)] }
 
   /// All reasons by the name that logs and metrics use.

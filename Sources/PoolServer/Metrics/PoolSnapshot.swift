@@ -42,6 +42,8 @@ package struct PoolSnapshot: Sendable {
   package var longestWaitNanoseconds: UInt64 = 0
   /// The server took a login, and has not been found unreachable since.
   package var isServerReachable = false
+  /// It has been found unreachable, and took no login since.
+  package var isServerDown = false
   /// The pool is on its way out.
   package var isDraining = false
 

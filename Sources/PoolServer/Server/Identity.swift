@@ -10,6 +10,8 @@ struct IdentityTable {
   }
 
   struct Identity {
+    /// By which other loops know it; `nil` for what is no other's: look-ups, replication.
+    var key: Key?
     let user: String
     /// Another one at each connect for look-ups, whose one identity it is.
     var database: String
@@ -84,10 +86,13 @@ struct IdentityTable {
     numbers[key] = id
     entries.append(
       Identity(
-        user: user, database: database, serverUser: account.user.serverUser ?? account.user.name,
+        key: key, user: user, database: database, serverUser: account.user.serverUser ?? account.user.name,
         account: accountKey))
     return id
   }
+
+  /// The one that another loop means.
+  func known(_ key: Key) -> IdentityID? { numbers[key] }
 
   /// An identity for one connection only, whose backend is opened with these parameters; `nil` when the user is not
   /// known.

@@ -18,36 +18,51 @@ extension PoolLoop {
         default: return pauseAccepts(errno)
         }
       }
-      guard let index = clients.take() else {
-        close(fd)
-        counters.clientsRefused += 1
+      let isUnix = listeners[listener].isUnix
+      let loop = isShared ? team.loopForClient() : number
+      guard loop == number else {
+        team.post(.accepted(fd: fd, isUnix: isUnix), to: loop)
         continue
       }
-      clients[index].generation &+= 1
-      let generation = clients[index].generation
-      clients[index] = ClientSlot()
-      clients[index].generation = generation
-      clients[index].fd = fd
-      if usesRing { clientLinks.grow(to: index + 1) }
-      clients[index].phase = .startup
-      clients[index].number = clientNumbers.number(at: index, random: clinux_random32())
-      clients[index].secret = clinux_random32()
-      clients[index].isUnix = listeners[listener].isUnix
-      clients[index].awaitsProxyHeader = !proxyNetworks.isEmpty && !clients[index].isUnix
-      do {
-        try poller.add(
-          fd, token: Token(.client, index, generation: generation).raw, writable: !clients[index].isUnix)
-      } catch {
-        close(fd)
-        clients[index].phase = .absent
-        clients.giveBack(index)
-        return pauseAccepts(error.code)
-      }
-      counters.clientConnectionsReceived += 1
-      if settings.loginTimeout > 0 {
-        clientTimers.set(index, now.advanced(byMilliseconds: settings.loginTimeout))
-      }
+      guard takeClient(fd, isUnix: isUnix) else { return }
     }
+  }
+
+  /// A client has come. False when the kernel has no more of what that takes.
+  mutating func takeClient(_ fd: Int32, isUnix: Bool) -> Bool {
+    guard let index = clients.take() else {
+      if isShared { team.clientLeft(number) }
+      close(fd)
+      counters.clientsRefused += 1
+      return true
+    }
+    clients[index].generation &+= 1
+    let generation = clients[index].generation
+    clients[index] = ClientSlot()
+    clients[index].generation = generation
+    clients[index].fd = fd
+    if usesRing { clientLinks.grow(to: index + 1) }
+    clients[index].phase = .startup
+    clients[index].number = clientNumbers.number(
+      at: number * clients.capacity + index, random: clinux_random32())
+    clients[index].secret = clinux_random32()
+    clients[index].isUnix = isUnix
+    clients[index].awaitsProxyHeader = !proxyNetworks.isEmpty && !isUnix
+    do {
+      try poller.add(fd, token: Token(.client, index, generation: generation).raw, writable: !isUnix)
+    } catch {
+      close(fd)
+      clients[index].phase = .absent
+      clients.giveBack(index)
+      if isShared { team.clientLeft(number) }
+      pauseAccepts(error.code)
+      return false
+    }
+    counters.clientConnectionsReceived += 1
+    if settings.loginTimeout > 0 {
+      clientTimers.set(index, now.advanced(byMilliseconds: settings.loginTimeout))
+    }
+    return true
   }
 
   /// Out of descriptors or memory: the listener would be "readable" again at once, so it rests for a moment.
@@ -95,6 +110,7 @@ extension PoolLoop {
     }
     pool.clientGone(id)
     clients.giveBack(index)
+    if isShared { team.clientLeft(number) }
   }
 
   /// A dead client's advisory lock or temporary table on an idle backend would block others for ever.

@@ -23,13 +23,14 @@ struct BackendLogin {
 // Connecting to the server and logging in, as the identity that waits.
 
 extension PoolLoop {
-  mutating func connectBackend(_ index: Int, _ identity: IdentityID) {
+  mutating func connectBackend(_ index: Int, _ identity: IdentityID, isReserved: Bool = false) {
     backends.grow(to: index + 1)
     if usesRing { backendLinks.grow(to: index + 1) }
     backends[index].generation &+= 1
     let generation = backends[index].generation
     backends[index] = BackendSlot()
     backends[index].generation = generation
+    backends[index].isReserved = isReserved
     backendLogins[index] = BackendLogin(identity: identity, isEncrypted: beginsEncrypted(identity))
     counters.backendConnects += 1
     dialBackend(index)
@@ -155,7 +156,11 @@ extension PoolLoop {
     let identity = Int(login.identity.index)
     passwordTaken(login)
     if identities.entries[identity].ownParameters != nil { return replicationOpened(index, login) }
-    if identities.entries[identity].common == nil { identities.entries[identity].common = login.reported }
+    adoptReports(login.identity)
+    if identities.entries[identity].common == nil {
+      identities.entries[identity].common = login.reported
+      if isShared, let key = identities.entries[identity].key { team.reported(login.reported, to: key) }
+    }
     backends[index].phase = .preparing
     sessions.backendArrived(BackendID(index))
     let common = identities.entries[identity].common ?? []
@@ -182,7 +187,7 @@ extension PoolLoop {
     var answers = sessions.backends[index].looked
     sessions.backends[index].keepsSequences = answers.popLast() == [UInt8(ascii: "t")]
     if limitIsFromServer { adoptServerLimit(answers) }
-    sessions.maxPinned = max(1, pool.limits.maxBackends * settings.maxPinnedPercent / 100)
+    sessions.maxPinned = max(1, cap * settings.maxPinnedPercent / 100 / team.count)
     sessions.backends[index].looked = []
     if entryChecks[index] != nil { return entryWorks(index, backendLogins[index]?.reported ?? []) }
     if let login = backendLogins[index], login.wasRefused {
@@ -205,9 +210,10 @@ extension PoolLoop {
   }
 
   mutating func serverAnswers() {
-    if server.downSince != nil || !server.wasReached {
-      logger.notice("the server answers", metadata: ["backends": "\(pool.limits.maxBackends)"])
+    if server.downSince != nil || !server.wasReached && !team.isReached {
+      logger.notice("the server answers", metadata: ["backends": "\(cap)"])
     }
+    team.reached()
     server.downSince = nil
     server.wasReached = true
     server.complaint.settled()
@@ -219,11 +225,11 @@ extension PoolLoop {
     guard numbers.count == 3, numbers[0] > 0 else { return }
     let ordinary = max(1, numbers[0] - numbers[1] - numbers[2])
     let limit = max(1, ordinary * settings.maxConnectionsPercent / 100)
-    guard limit != pool.limits.maxBackends else { return }
+    guard limit != cap else { return }
     logger.notice(
       "the cap is \(limit) backends: \(settings.maxConnectionsPercent) % of the \(ordinary) that the server leaves to ordinary roles"
     )
-    pool.limitChanged(to: limit)
+    capBecame(limit)
   }
 
   // MARK: Failure
@@ -285,11 +291,12 @@ extension PoolLoop {
 
   private mutating func slotNeverConnected(_ index: Int) {
     let generation = backends[index].generation
+    let slot = backends[index]
     backends[index] = BackendSlot()
     backends[index].generation = generation
     backendLogins[index] = nil
     backendTimers.cancel(index)
-    pool.closed(BackendID(index))
+    slotFreed(index, slot)
     if lookups.backend == index { lookupBackendGone() }
   }
 
@@ -309,7 +316,8 @@ extension PoolLoop {
 
   /// Clients that have waited `failover_hold` for a server that cannot be reached are told so.
   mutating func giveUpOnServer() {
-    guard settings.failoverHold > 0, server.downSince != nil || !server.wasReached else { return }
+    guard settings.failoverHold > 0, server.downSince != nil || !(server.wasReached || team.isReached)
+    else { return }
     while true {
       let client = pool.longestWaiter
       guard client != .none, now.milliseconds(since: pool.waitingSince(client)) >= settings.failoverHold

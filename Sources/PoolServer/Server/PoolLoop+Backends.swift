@@ -77,16 +77,28 @@ extension PoolLoop {
     backends[index].tls?.free()
     backends[index].incoming.free()
     backends[index].outgoing.free()
+    let slot = backends[index]
     backends[index] = BackendSlot()
     backends[index].generation = generation
     backendTimers.cancel(index)
     backendLogins[index] = nil
     backendKeys[index] = nil
     sessions.backendGone(BackendID(index))
-    pool.closed(BackendID(index))
+    slotFreed(index, slot)
     if lookups.backend == index { lookupBackendGone() }
     if drain.isDraining { drainProgressed() }
     openForWaiters()
+  }
+
+  /// Its place in the cap may serve another one, here or at another loop.
+  mutating func slotFreed(_ index: Int, _ slot: BackendSlot) {
+    pool.closed(BackendID(index))
+    guard isShared else { return }
+    team.processEnded(slot.processID)
+    if slot.isReserved {
+      releaseReservation(identities.entries[Int(pool.identity(of: BackendID(index)).index)].account)
+    }
+    giveBackPlaces()
   }
 
   /// The connection is lost, or not understood any more. A client that was using it is told, once, and its connection

@@ -230,6 +230,7 @@ extension PoolLoop {
 
   /// A clean backend, or one whose owner is known, returns to the pool.
   mutating func giveBack(_ backend: Int) {
+    if isShared, servesOthers(backend) { return }
     switch pool.returned(
       BackendID(backend), with: sessions.backends[backend].image, at: now)
     {
@@ -244,10 +245,22 @@ extension PoolLoop {
     if lookups.backend == nil, lookups.table.openCount > 0 { runLookups() }
     while let action = pool.nextToOpen(at: now) {
       switch action {
-      case .connect(let backend, let identity): connectBackend(Int(backend.index), identity)
+      case .connect(let backend, let identity):
+        guard mayOpen(identity) else {
+          pool.closed(backend)
+          continue
+        }
+        connectBackend(Int(backend.index), identity, isReserved: isShared && pool.limit(of: identity) > 0)
       case .close(let backend): closeBackend(Int(backend.index))
+      case .ask(let identity):
+        if takePlace() { continue }
+        askOthers()
+        // Nobody has one to spare: the place of an idle one of ours will do.
+        if asked == 0, let victim = pool.idleToGiveUp(for: identity) { closeBackend(Int(victim.index)) }
+        return
       }
     }
+    if isShared, pool.waitingCount > 0 { askOthers() }
   }
 
   // MARK: Refusals that keep the connection
@@ -260,7 +273,7 @@ extension PoolLoop {
       "timed out after \(borrowTimeout(index)) ms waiting for a database connection",
       hint:
         "All backends are busy. Shorten transactions, look at the longest holder, or raise max_connections"
-        + " (now \(pool.limits.maxBackends)) if the server has room.")
+        + " (now \(cap)) if the server has room.")
     logger.warning("client waited \(waited) ms for a backend in vain; \(pool.waitingCount) wait")
     failWaiting(index, error)
   }
@@ -332,7 +345,9 @@ extension PoolLoop {
   /// SQLSTATE 53300 with everything that the person who reads it needs.
   func borrowError(_ message: String, hint: String) -> ErrorFields {
     var detail =
-      "\(pool.lentCount) of \(pool.limits.maxBackends) backends are busy, \(pool.waitingCount) clients wait."
+      isShared
+      ? "\(pool.lentCount) of \(cap) backends are busy on this loop of \(team.count), where \(pool.waitingCount) clients wait."
+      : "\(pool.lentCount) of \(cap) backends are busy, \(pool.waitingCount) clients wait."
     if let longest = pool.longestLent {
       let held = now.milliseconds(since: pool.lentSince(longest))
       let identity = identities.entries[Int(pool.identity(of: longest).index)]

@@ -16,6 +16,8 @@ struct CancelJob {
   var tls: TLSChannel?
   /// Whose connection is closed once the signal is sent, which is how it learns of that.
   var asker: Token?
+  /// The same, where it came in at another loop.
+  var remoteAsker: RemoteAsker?
   var isSent = false
   var deadline: Instant
 }
@@ -27,19 +29,31 @@ extension PoolLoop {
     let token = Token(.client, asker, generation: clients[asker].generation)
     let (key, isPassedOn) = CancelHop.read(key)
     if clientNumbers.pool(of: processID) == clientNumbers.pool {
+      let loop = clientNumbers.place(of: processID) / clients.capacity
+      guard loop == number || loop >= team.count else {
+        let asker = RemoteAsker(loop: number, token: token)
+        team.post(.cancel(processID: processID, key: key, asker), to: loop)
+        return awaitCancel(asker.token.index)
+      }
       guard let number = startCancel(processID: processID, key: key) else { return closeClient(asker) }
       cancels[number]?.asker = token
     } else if isPassedOn || !passOn(processID, key, from: token) {
       return closeClient(asker)
     }
+    awaitCancel(asker)
+  }
+
+  /// The asker's connection ends with the cancel, or when that takes too long.
+  private mutating func awaitCancel(_ asker: Int) {
     clients[asker].phase = .closing
     clientTimers.set(asker, now.advanced(byMilliseconds: 5_000))
   }
 
   /// Answers the number of the cancel that is on its way now, if any is.
-  private mutating func startCancel(processID: UInt32, key: [UInt8]) -> Int? {
-    let index = clientNumbers.place(of: processID)
-    guard index < clients.used, clients[index].phase != .absent, clients[index].number == processID,
+  mutating func startCancel(processID: UInt32, key: [UInt8]) -> Int? {
+    let index = clientNumbers.place(of: processID) - number * clients.capacity
+    guard index >= 0, index < clients.used, clients[index].phase != .absent,
+      clients[index].number == processID,
       isSecret(key, of: index)
     else { return nil }
     switch clients[index].phase {
@@ -176,6 +190,7 @@ extension PoolLoop {
     close(job.fd)
     job.tls?.free()
     if let asker = job.asker { endAsker(asker) }
+    if let asker = job.remoteAsker { team.post(.cancelDone(asker.token), to: asker.loop) }
     guard let backend = job.backend, backends[backend].phase != .absent,
       backends[backend].generation == job.generation
     else { return }

@@ -10,6 +10,7 @@ extension PoolLoop {
     guard let identity = identities.identity(user: user, database: database, in: &pool) else {
       return answer(.unknownUser)
     }
+    ensurePlace()
     guard let backend = pool.openAhead(identity) else { return answer(.notYet) }
     entryChecks[Int(backend.index)] = answer
     connectBackend(Int(backend.index), identity)
@@ -37,7 +38,7 @@ extension PoolLoop {
     let version = reported.first { $0.name == Array("server_version".utf8) }
     let outcome = EntryOutcome.entered(
       isEncrypted: backends[index].isEncrypted,
-      version: String(decoding: version?.value ?? [], as: UTF8.self), ordinary: pool.limits.maxBackends)
+      version: String(decoding: version?.value ?? [], as: UTF8.self), ordinary: cap)
     if answerEntry(index, outcome) { closeBackend(index) }
   }
 }

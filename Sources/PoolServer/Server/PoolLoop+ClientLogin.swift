@@ -96,7 +96,7 @@ extension PoolLoop {
       return loginFailed(
         index, "57P03", "the pool is shutting down", hint: "Connect to another pool, or again in a moment.")
     }
-    if clients.count > settings.maxClientConnections {
+    if (isShared ? team.clients : clients.count) > settings.maxClientConnections {
       counters.clientsRefused += 1
       return loginFailed(
         index, "53300", "too many clients: the pool takes \(settings.maxClientConnections)",
@@ -274,6 +274,7 @@ extension PoolLoop {
         + (request.value(of: "application_name") ?? []))
     sessions.clients[index].keepsBackend =
       identities.mode(user: request.user, database: request.database, else: settings.poolMode) == .session
+    adoptReports(identity)
     let entry = identities.entries[Int(identity.index)]
     if let common = entry.common, id == .empty || entry.accepted[id] != nil {
       sessions.clients[index].told = entry.accepted[id] ?? []

@@ -120,10 +120,11 @@ extension PoolLoop {
   // MARK: Reload
 
   /// SIGHUP: reads the certificates again. Connections keep what they began with; new ones get the new.
-  mutating func reloadTLS() {
+  /// - Returns: whether there are new ones.
+  mutating func reloadTLS() -> Bool {
     guard clientTLS != nil || serverTLS != nil else {
       logger.notice("SIGHUP: users and passwords were looked at; all else is read at start only")
-      return
+      return false
     }
     do throws(TLSFailure) {
       let fresh = try TLSContexts(settings)
@@ -134,9 +135,11 @@ extension PoolLoop {
         "SIGHUP: users, passwords and certificates read again for new connections; all else is read at start only",
         metadata: facts
       )
+      return true
     } catch {
       logger.error(
         "SIGHUP: \(error.reason); the certificates in use stay", metadata: ["hint": "\(error.hint ?? "")"])
+      return false
     }
   }
 }

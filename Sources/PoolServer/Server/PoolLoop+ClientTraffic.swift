@@ -356,6 +356,7 @@ extension PoolLoop {
       sessions.backends[Int(backend.index)].flight.bytes.append(
         contentsOf: UnsafeRawBufferPointer(start: base, count: offset))
     }
+    if isShared { tellNotifier(index, Int(backend.index)) }
     if out.isEmpty {
       sendToBackend(Int(backend.index), base + run, offset - run)
     } else {

@@ -35,7 +35,9 @@ extension PoolLoop {
       case SIGHUP:
         reloadSecrets()
         lookups.table.forgetAll()
-        reloadTLS()
+        let isChanged = reloadTLS()
+        let fresh = TLSContexts(clients: clientTLS, server: serverTLS)
+        team.postToOthers(.reload(isChanged ? fresh : nil), than: number)
       default:
         if drain.isDraining {
           logger.warning("second signal: ending at once")
@@ -61,6 +63,20 @@ extension PoolLoop {
       case .verifier(let user, let password, let verifier):
         identities.accounts[Accounts.key(user)]?.password.adopt(verifier, of: password)
       case .peerResolved(let addresses, let request, let asker): peerResolved(addresses, request, asker)
+      case .accepted(let fd, let isUnix): accepted(fd, isUnix: isUnix)
+      case .lend(let loop, let key, let hops): lend(to: loop, as: key, hops: hops)
+      case .nothingToLend: asked -= 1
+      case .adopt(let passage): adopt(passage)
+      case .placesFree:
+        publishedWait = 0
+        pool.usersHaveRoom()
+        openForWaiters()
+      case .cancel(let process, let key, let asker): cancelHere(process, key, for: asker)
+      case .cancelDone(let asker): endAsker(asker)
+      case .reload(let tls):
+        reloadSecrets()
+        lookups.table.forgetAll()
+        if let tls { (clientTLS, serverTLS) = (tls.clients, tls.server) }
       }
     }
   }
@@ -100,11 +116,12 @@ extension PoolLoop {
         if sessions.backends[index].ledger.status != .idle { snapshot.backendsInTransaction += 1 }
       }
     }
-    snapshot.cap = pool.limits.maxBackends
+    snapshot.cap = cap
     if pool.longestWaiter != .none {
       snapshot.longestWaitNanoseconds = now.nanoseconds(since: pool.waitingSince(pool.longestWaiter))
     }
     snapshot.isServerReachable = server.wasReached && server.downSince == nil
+    snapshot.isServerDown = server.downSince != nil
     snapshot.isDraining = drain.isDraining
     return snapshot
   }
@@ -164,6 +181,7 @@ extension PoolLoop {
   /// Twice a second: what has been idle or alive for long enough.
   private mutating func tidy() {
     resumeAccepts()
+    if isShared { tidyParts() }
     expireCancels()
     repeatCancels()
     giveUpOnServer()
@@ -177,7 +195,7 @@ extension PoolLoop {
     }
     if settings.serverIdleTimeout > 0, now.nanoseconds > settings.serverIdleTimeout * 1_000_000 {
       let moment = Instant(nanoseconds: now.nanoseconds - settings.serverIdleTimeout * 1_000_000)
-      let kept = pool.limits.maxBackends * settings.maxIdleConnectionsPercent / 100
+      let kept = cap * settings.maxIdleConnectionsPercent / 100 / team.count
       while pool.idleCount > kept, let backend = pool.idleBackend(since: moment) {
         closeBackend(Int(backend.index))
       }
@@ -201,15 +219,16 @@ extension PoolLoop {
   /// While the server is not known to answer and nobody's wait makes the pool connect, it tries by itself, once a
   /// second: /readyz must not depend on a first client, nor stay red after the server has come back.
   private mutating func probeServer() {
-    guard !server.wasReached || server.downSince != nil, pool.connectingCount == 0, !drain.isDraining,
-      now >= server.probeDue, let account = identities.accounts.probe,
+    guard number == 0 && !server.wasReached || server.downSince != nil, pool.connectingCount == 0,
+      !drain.isDraining, now >= server.probeDue, let account = identities.accounts.probe,
       // Nobody has said of which database a user of auth_file is; the one that initdb makes is nearly always there.
       let identity = identities.identity(
         user: account.user.name,
         database: settings.probeDatabase
-          ?? (account.isListed ? "postgres" : account.user.serverUser ?? account.user.name), in: &pool),
-      let backend = pool.openAhead(identity)
+          ?? (account.isListed ? "postgres" : account.user.serverUser ?? account.user.name), in: &pool)
     else { return }
+    ensurePlace()
+    guard let backend = pool.openAhead(identity) else { return }
     server.probeDue = now.advanced(byMilliseconds: 1_000)
     connectBackend(Int(backend.index), identity)
   }
@@ -219,6 +238,7 @@ extension PoolLoop {
   mutating func startDraining() {
     guard !drain.isDraining else { return }
     drain.isDraining = true
+    if number == 0 { team.postToOthers(.drain, than: number) }
     logger.notice("draining: \(clients.count) clients, \(pool.lentCount) backends in use")
     drain.deadline = now.advanced(byMilliseconds: settings.drainDelay + settings.drainTimeout)
     drain.stopListening = now.advanced(byMilliseconds: settings.drainDelay)

@@ -184,7 +184,8 @@ extension PoolLoop {
       let owner = sessions.backends[index].owner
       return owner == .none ? process : clients[Int(owner.index)].number
     }
-    return process
+    let since = now.nanoseconds < Self.newsTravels ? 0 : now.nanoseconds - Self.newsTravels
+    return isShared ? team.notifier(on: process, since: since) ?? process : process
   }
 
   /// How long a notification is under way at most, as a rule: nanoseconds.

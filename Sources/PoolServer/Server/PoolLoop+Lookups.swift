@@ -79,6 +79,7 @@ extension PoolLoop {
     identities.entries[Int(identity.index)].database =
       lookups.isElsewhere ? otherLookupDatabase : String(decoding: database, as: UTF8.self)
     identities.entries[Int(identity.index)].common = nil
+    ensurePlace()
     switch pool.openApart(identity, at: now) {
     case .connect(let backend, let identity):
       lookups.backend = Int(backend.index)
@@ -86,7 +87,7 @@ extension PoolLoop {
       lookups.table.turnBegan()
       connectBackend(Int(backend.index), identity)
     case .close(let backend): closeBackend(Int(backend.index))
-    case nil: break
+    case .ask, nil: break
     }
   }
 

@@ -36,7 +36,7 @@ extension PoolLoop {
   }
 
   /// Takes what the kernel has completed: sends are settled at once, all else waits for its turn.
-  private mutating func harvest() {
+  mutating func harvest() {
     while let completion = ring.next() {
       if RingToken.isSend(completion.token) { settle(completion) } else { completions.append(completion) }
     }

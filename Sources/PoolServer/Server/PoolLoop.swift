@@ -14,6 +14,16 @@ struct PoolLoop: ~Copyable {
   let logger: Logger
   let poller: Poller
   let mailbox: Mailbox<LoopMessage>
+  /// All loops of the pool, and which of them this is; the first one has listeners and signals.
+  let team: LoopTeam
+  let number: Int
+  let isShared: Bool
+  /// Backends that others were asked for and have not answered.
+  var asked = 0
+  /// What the others were told last; see ``tellOthers()``.
+  var publishedWait: UInt64 = 0
+  var publishedIdentity: IdentityID?
+  var publishedIdle = false
   let listeners: [BoundListener]
   let signals: Int32
 
@@ -101,24 +111,32 @@ struct PoolLoop: ~Copyable {
   /// Everything that may fail is done by ``watch(_:mailbox:signals:)``, which makes the poller.
   init(
     settings: PoolSettings, logger: Logger, listeners: [BoundListener], addresses: [SocketAddress],
-    mailbox: Mailbox<LoopMessage>, signals: Int32, poller: consuming Poller, ring: consuming Ring,
+    team: LoopTeam, number: Int, signals: Int32, poller: consuming Poller, ring: consuming Ring,
     tls: TLSContexts
   ) {
     self.settings = settings
     self.logger = logger
     self.listeners = listeners
-    self.mailbox = mailbox
+    self.team = team
+    self.number = number
+    isShared = team.count > 1
+    mailbox = team.mailboxes[number]
     self.poller = poller
     usesRing = ring.isOpen
     self.ring = ring
-    clientLinks = SlotTable(capacity: settings.maxClientConnections + 256) { RingLink() }
+    // A few more than may stay, so that the one too many can be told why. New ones go to the loop with the fewest, so no
+    // loop ever has many more than its share.
+    let places = (settings.maxClientConnections + team.count - 1) / team.count + 256
+    clientLinks = SlotTable(capacity: places) { RingLink() }
     backendLinks = SlotTable(capacity: 1 << 16) { RingLink() }
     self.signals = signals
     proxyNetworks = settings.proxyNetworks.compactMap { Network($0) }
     limitIsFromServer = settings.maxConnections == nil
     let start = Instant(nanoseconds: clinux_now())
     pool = Pool(
-      limits: PoolLimits(maxBackends: settings.maxConnections ?? 1, maxQueue: settings.maxBorrowQueue))
+      limits: PoolLimits(
+        maxBackends: isShared ? 0 : settings.maxConnections ?? 1, isPart: isShared,
+        maxQueue: settings.maxBorrowQueue, maxConnecting: max(2, 8 / team.count)))
     sessions = Sessions(
       seed: UInt64(clinux_random32()) << 32 | UInt64(clinux_random32()),
       maxStatements: settings.maxPreparedStatements)
@@ -126,9 +144,8 @@ struct PoolLoop: ~Copyable {
     sessions.pinsSettings = settings.pinsSettings
     sessions.trustsTokens = settings.trustsTokens
     identities = IdentityTable(settings: settings)
-    // A few more than may stay, so that the one too many can be told why.
-    clients = SlotTable(capacity: settings.maxClientConnections + 256) { ClientSlot() }
-    clientNumbers = ClientNumbers(pool: settings.poolID, capacity: settings.maxClientConnections + 256)
+    clients = SlotTable(capacity: places) { ClientSlot() }
+    clientNumbers = ClientNumbers(pool: settings.poolID, capacity: places * team.count)
     backends = SlotTable(capacity: 1 << 16) { BackendSlot() }
     clientTimers = TimerWheel(now: start)
     backendTimers = TimerWheel(now: start)
@@ -187,6 +204,7 @@ struct PoolLoop: ~Copyable {
         listenersDue = false
         runListeners()
       }
+      if isShared { tellOthers() }
       if drain.isDone { return drain.status }
     }
   }
@@ -316,6 +334,22 @@ enum LoopMessage: Sendable {
   case verifier(user: String, password: String, ScramVerifier)
   /// Where another pool is, the cancel for it, and who asked for that.
   case peerResolved([SocketAddress], [UInt8], Token)
+
+  // MARK: From one loop of a pool to another
+
+  /// A client's connection, which the first loop has accepted.
+  case accepted(fd: Int32, isUnix: Bool)
+  /// A backend of this identity is wanted at that loop; so many loops have been asked.
+  case lend(to: Int, as: IdentityTable.Key, hops: Int)
+  case nothingToLend
+  case adopt(BackendPassage)
+  /// There may be a place in the cap.
+  case placesFree
+  /// A cancel for a client of this loop.
+  case cancel(processID: UInt32, key: [UInt8], RemoteAsker)
+  case cancelDone(Token)
+  /// SIGHUP.
+  case reload(TLSContexts?)
 }
 
 /// What is known of the server.

@@ -169,6 +169,9 @@ package struct PoolSettings: Sendable {
   package var drainDelay: UInt64 = 0
   package var drainTimeout: UInt64 = 25_000
   package var io = IO.auto
+  /// Event loops, each on a thread of its own; all share the cap. 0: one for each processor. At most ``mostThreads``.
+  package var threads = 1
+  package static let mostThreads = LoopTeam.most
   package var initQuery = ""
   package var maxPreparedStatements = 500
   /// Of the cap: so many clients may keep a backend beyond their transactions, one at least.

@@ -56,6 +56,8 @@ struct BackendSlot {
   var hasHalfFrame = false
   /// The server has said that it ends the connection.
   var isDying = false
+  /// It counts for its user's own limit over all loops.
+  var isReserved = false
   /// Its query has run for longer than `query_timeout`, and a cancel is on its way.
   var isOverdue = false
   /// Closed rather than cleaned once it owes nothing more.

@@ -44,6 +44,9 @@ struct TLSChannel {
     transport.deallocate()
   }
 
+  /// Another loop has the connection from now on, whose buffer takes what is to be sent.
+  func nowSends(to output: TLSOutput) { transport.pointee.output = output.buffer }
+
   /// Bytes of the handshake that were received already. Invariant: `base` covers `count` bytes.
   func receivedBefore(_ base: UnsafeRawPointer, count: Int) {
     transport.pointee.early.append(base, count: count)

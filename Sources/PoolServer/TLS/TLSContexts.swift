@@ -1,5 +1,5 @@
 /// Certificates and authorities of both sides, as they are read at start and on SIGHUP.
-struct TLSContexts {
+struct TLSContexts: Sendable {
   /// `nil`: clients get no TLS.
   let clients: TLSContext?
   /// `nil`: the server is not asked for it.
@@ -12,5 +12,11 @@ struct TLSContexts {
     clients = tls.mode == .disable ? nil : try .server(tls)
     let target = settings.target
     server = target.encryption == .disable || target.host.hasPrefix("/") ? nil : try .client(target)
+  }
+
+  /// Those that there are.
+  init(clients: TLSContext?, server: TLSContext?) {
+    self.clients = clients
+    self.server = server
   }
 }

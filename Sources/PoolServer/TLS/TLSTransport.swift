@@ -17,7 +17,7 @@ struct TLSTransport {
   /// Handshake bytes that were read before it was known that they are such.
   var early = ByteQueue()
   /// Invariant: outlives every connection; ``TLSOutput`` owns it.
-  let output: UnsafeMutablePointer<SendBuffer>
+  var output: UnsafeMutablePointer<SendBuffer>
 
   /// Invariant of both: `buffer` has room for, or holds, `count` bytes during the call.
   fileprivate mutating func read(_ buffer: UnsafeMutableRawPointer, _ count: Int, _ bio: OpaquePointer)

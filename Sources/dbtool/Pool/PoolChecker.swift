@@ -12,6 +12,7 @@ struct PoolChecker {
     var own = settings
     own.listeners = []
     own.http = nil
+    own.threads = 1
     // So that the server is asked what it has.
     own.maxConnections = nil
     own.maxConnectionsPercent = 100

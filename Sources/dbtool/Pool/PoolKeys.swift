@@ -119,8 +119,8 @@ enum PoolKeys {
 
     // MARK: The process
     PoolKey(
-      "threads", .count(0...1_024), "1", "Event loops.",
-      only: ["1"], hint: "leave threads out; for more cores, start more pools and divide max_connections"),
+      "threads", .count(0...PoolSettings.mostThreads, .init(\.threads)), "1",
+      "Event loops, which share one cap and one order of waiting; 0 = one for each processor."),
     PoolKey(
       "io", .choice(PoolSettings.IO.allCases.map(\.rawValue)), "auto",
       "How the kernel is asked: epoll, or io_uring (Linux 6.1 or later); auto is epoll, for now."),

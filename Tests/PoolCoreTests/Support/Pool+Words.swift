@@ -9,8 +9,11 @@ func backend(_ number: Int) -> BackendID { BackendID(number) }
 
 extension Pool {
   /// A pool with one identity and so many idle backends.
-  static func with(backends: Int, max: Int? = nil, maxQueue: Int = 0) -> (Pool, IdentityID) {
-    var pool = Pool(limits: PoolLimits(maxBackends: max ?? backends, maxQueue: maxQueue))
+  static func with(backends: Int, max: Int? = nil, isPart: Bool = false, maxQueue: Int = 0) -> (
+    Pool, IdentityID
+  ) {
+    var pool = Pool(
+      limits: PoolLimits(maxBackends: max ?? backends, isPart: isPart, maxQueue: maxQueue))
     let identity = pool.addIdentity()
     for _ in 0..<backends {
       if let backend = pool.openAhead(identity) { _ = pool.connected(backend, at: at(0)) }

@@ -1,0 +1,184 @@
+import PoolCore
+import Synchronization
+
+/// The loops of one pool (`threads`), and what they share: the cap, who has waited longest, who has backends to spare.
+///
+/// Nothing here is touched while a loop has backends at hand: it reads and writes single words when its first client
+/// begins to wait and its first backend becomes idle, and takes a lock to open a backend or to pass one on.
+final class LoopTeam: Sendable {
+  /// Loops at most.
+  static let most = 64
+
+  /// Where each loop is told things.
+  let mailboxes: [Mailbox<LoopMessage>]
+  private let budget: Mutex<Budget>
+  /// As whom the longest waiter of each loop is to enter.
+  private let wanted: Mutex<[IdentityTable.Key?]>
+  /// Whose clients have said NOTIFY on which of the server's processes last.
+  private let notifiers = Mutex<[UInt32: Notifier]>([:])
+  private struct Notifier {
+    let number: UInt32
+    let at: UInt64
+  }
+
+  /// What the server reports to each identity at login; the first that is known counts.
+  private let reports = Mutex<[IdentityTable.Key: [ReportedParameter]]>([:])
+
+  private let clientCounts = InlineArray<64, Atomic<Int>> { _ in Atomic(0) }
+  /// Since when the longest waiter of each loop has waited, in nanoseconds; 0: nobody does.
+  private let waiting = InlineArray<64, Atomic<UInt64>> { _ in Atomic(0) }
+  /// Whether a loop has idle backends.
+  private let idle = InlineArray<64, Atomic<Bool>> { _ in Atomic(false) }
+  private let wasReached = Atomic(false)
+  /// Places in nobody's part, to be looked at without the lock.
+  private let placesLeft: Atomic<Int>
+
+  /// - Throws: ``SystemError`` when the kernel has no descriptor left.
+  init(loops: Int, cap: Int) throws(SystemError) {
+    var mailboxes: [Mailbox<LoopMessage>] = []
+    for _ in 0..<min(max(1, loops), Self.most) { mailboxes.append(try Mailbox()) }
+    self.mailboxes = mailboxes
+    let budget = Budget(cap: cap, loops: mailboxes.count)
+    placesLeft = Atomic(budget.left)
+    self.budget = Mutex(budget)
+    wanted = Mutex([IdentityTable.Key?](repeating: nil, count: mailboxes.count))
+  }
+
+  var count: Int { mailboxes.count }
+
+  func post(_ message: LoopMessage, to loop: Int) { mailboxes[loop].post(message) }
+
+  func postToOthers(_ message: LoopMessage, than loop: Int) {
+    for other in mailboxes.indices where other != loop { mailboxes[other].post(message) }
+  }
+
+  /// The pool as it is now, once all loops have told how they are.
+  func snapshot(_ answer: @escaping @Sendable (PoolSnapshot) -> Void) {
+    guard count > 1 else { return post(.snapshot(answer), to: 0) }
+    let sum = SnapshotSum(of: count)
+    for loop in mailboxes.indices {
+      post(.snapshot { snapshot in sum.add(snapshot).map(answer) }, to: loop)
+    }
+  }
+
+  // MARK: The cap
+
+  var cap: Int { budget.withLock { $0.cap } }
+
+  private func changeBudget<Result: Sendable>(_ change: (inout Budget) -> Result) -> Result {
+    budget.withLock { budget in
+      let result = change(&budget)
+      placesLeft.store(budget.left, ordering: .relaxed)
+      return result
+    }
+  }
+
+  func takePlace(_ loop: Int) -> Bool {
+    placesLeft.load(ordering: .relaxed) > 0 && changeBudget { $0.take(loop) }
+  }
+
+  /// Places that the loop does not need; the loop whose client has waited longest is told of them.
+  func giveBack(_ count: Int, _ loop: Int) {
+    guard count > 0 else { return }
+    changeBudget { $0.giveBack(count, loop) }
+    if let next = longestWaiter(otherThan: loop, before: .max) { post(.placesFree, to: next.loop) }
+  }
+
+  func moved(from loop: Int, to other: Int) { budget.withLock { $0.moved(from: loop, to: other) } }
+
+  func capChanged(to cap: Int) { changeBudget { $0.capChanged(to: cap) } }
+
+  func excess(of loop: Int) -> Int { budget.withLock { $0.excess(of: loop) } }
+
+  func reserve(for user: [UInt8], limit: Int) -> Bool {
+    budget.withLock { $0.reserve(for: user, limit: limit) }
+  }
+
+  func release(for user: [UInt8]) { budget.withLock { $0.release(for: user) } }
+
+  // MARK: Who waits, who has
+
+  /// The loop's longest waiter has waited since then; 0: nobody waits.
+  func waits(_ loop: Int, since: UInt64) { waiting[loop].store(since, ordering: .sequentiallyConsistent) }
+
+  /// Whoever waits longest there is to enter as that one; said before ``waits(_:since:)``.
+  func wants(_ loop: Int, _ key: IdentityTable.Key?) { wanted.withLock { $0[loop] = key } }
+
+  /// Among the other loops' clients that wait since before `limit`, in nanoseconds, the longest waiter's.
+  func longestWaiter(otherThan loop: Int, before limit: UInt64) -> (loop: Int, since: UInt64)? {
+    var found: (loop: Int, since: UInt64)?
+    for other in 0..<count where other != loop {
+      let since = waiting[other].load(ordering: .sequentiallyConsistent)
+      if since != 0, since < found?.since ?? limit { found = (other, since) }
+    }
+    return found
+  }
+
+  /// As whom the longest waiter of that loop is to enter.
+  func wantedKey(of loop: Int) -> IdentityTable.Key? { wanted.withLock { $0[loop] } }
+
+  /// That waiter will be served by whoever claims it first. False when somebody has.
+  func claim(_ waiter: (loop: Int, since: UInt64)) -> Bool {
+    waiting[waiter.loop].compareExchange(
+      expected: waiter.since, desired: 0, ordering: .sequentiallyConsistent
+    ).exchanged
+  }
+
+  func hasIdle(_ loop: Int, _ isSo: Bool) { idle[loop].store(isSo, ordering: .sequentiallyConsistent) }
+
+  /// Another loop that has idle backends, the next one behind `loop` first.
+  func loopWithIdle(otherThan loop: Int) -> Int? {
+    for step in 1..<max(2, count) {
+      let other = (loop + step) % count
+      if other != loop, idle[other].load(ordering: .sequentiallyConsistent) { return other }
+    }
+    return nil
+  }
+
+  /// Whether a login has succeeded at any of the loops.
+  var isReached: Bool { wasReached.load(ordering: .relaxed) }
+  func reached() { wasReached.store(true, ordering: .relaxed) }
+
+  // MARK: Clients
+
+  /// The loop with the fewest, which has one more from now on.
+  func loopForClient() -> Int {
+    var best = 0
+    var least = Int.max
+    for loop in 0..<count {
+      let clients = clientCounts[loop].load(ordering: .relaxed)
+      if clients < least { (best, least) = (loop, clients) }
+    }
+    clientCounts[best].wrappingAdd(1, ordering: .relaxed)
+    return best
+  }
+
+  func clientLeft(_ loop: Int) { clientCounts[loop].wrappingSubtract(1, ordering: .relaxed) }
+
+  var clients: Int {
+    var all = 0
+    for loop in 0..<count { all += clientCounts[loop].load(ordering: .relaxed) }
+    return all
+  }
+
+  // MARK: Logins
+
+  func reports(_ key: IdentityTable.Key) -> [ReportedParameter]? { reports.withLock { $0[key] } }
+
+  func reported(_ parameters: [ReportedParameter], to key: IdentityTable.Key) {
+    reports.withLock { if $0[key] == nil { $0[key] = parameters } }
+  }
+
+  // MARK: Notifications
+
+  /// A client has said NOTIFY on that process of the server's: whose listener is with another loop knows it so.
+  func notified(on process: UInt32, by number: UInt32, at: UInt64) {
+    notifiers.withLock { $0[process] = Notifier(number: number, at: at) }
+  }
+
+  func notifier(on process: UInt32, since: UInt64) -> UInt32? {
+    notifiers.withLock { $0[process].flatMap { $0.at >= since ? $0.number : nil } }
+  }
+
+  func processEnded(_ process: UInt32) { notifiers.withLock { $0[process] = nil } }
+}

@@ -1,0 +1,36 @@
+import PoolCore
+
+extension PoolLoop {
+  /// Takes the backend from the ring, its connection staying as it is. False when something has come for it meanwhile, or
+  /// the kernel does not let go of it.
+  mutating func partFromRing(backend index: Int) -> Bool {
+    if ring.hasRequests { settleSends() }
+    guard backendLinks[index].unread.isEmpty, !backendLinks[index].hasEnded else { return false }
+    if backendLinks[index].isArmed, !hasStoppedReceiving(index) { return false }
+    if backendLinks[index].isWatched || !backendLinks[index].receives { poller.remove(backends[index].fd) }
+    backendLinks[index] = RingLink()
+    return true
+  }
+
+  /// Tells the kernel to receive no more for it, and waits until it does not.
+  private mutating func hasStoppedReceiving(_ index: Int) -> Bool {
+    let token = RingToken.receiver(
+      Token(.backend, index, generation: backends[index].generation), backendLinks[index].size)
+    ring.cancel(token, token: RingToken.cancel)
+    backendLinks[index].isCancelling = true
+    var looked = nextCompletion
+    for _ in 0..<50 {
+      ring.enter(waitsFor: 1, nanoseconds: 10_000_000)
+      harvest()
+      // They stay where they are: each gives its buffer back when its turn comes.
+      while looked < completions.count {
+        let completion = completions[looked]
+        looked += 1
+        guard completion.token == token else { continue }
+        if completion.result > 0 { return false }
+        if !completion.goesOn { return true }
+      }
+    }
+    return false
+  }
+}
