@@ -6,10 +6,11 @@ import bulk
 import counts
 import load
 import servers
+import threads
 from rounds import Case, play
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SECTIONS = ["load", "tls", "logins", "memory", "bulk", "calls", "instructions"]
+SECTIONS = ["load", "tls", "logins", "memory", "bulk", "threads", "calls", "instructions"]
 # pgbench's "scale": 100,000 rows each.
 SCALE = 10
 
@@ -130,6 +131,7 @@ def of_the_rest(bench, arena, running, extent):
                              (f"COPY of {extent.copied} MB out", bulk.copy_out, extent.copied)):
         yield Case("bulk", name, running,
                    lambda contestant, move=move, size=size: move(arena, contestant, size), rounds=few)
+    yield from threads.cases(bench, arena, extent)
     for mode in extent.modes:
         for clients in extent.counted:
             what = load.Load("select", mode, clients)

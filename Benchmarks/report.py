@@ -65,7 +65,8 @@ def charts(section, found, colours):
             yield bars(f"-M {mode}: {figure}", by_clients(group), colours,
                        lambda result, who: result.median(who, figure))
     else:
-        figure = {"logins": "cpu us", "memory": "bytes per client", "bulk": "cpu us/MB"}[section]
+        figure = {"logins": "cpu us", "memory": "bytes per client", "bulk": "cpu us/MB",
+                  "threads": "tps"}[section]
         yield bars(figure, [(result.case.name, result) for result in found], colours,
                    lambda result, who: result.median(who, figure), width=max(420, 190 * len(found)))
 

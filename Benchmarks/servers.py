@@ -1,4 +1,6 @@
 """Who is measured: each contestant is a line in a table, started with the same 85 backends on the same server."""
+import copy
+import dataclasses
 import os
 import pwd
 import shutil
@@ -80,6 +82,12 @@ class Arena:
         os.chmod(folder, 0o755)
         os.chmod(self.folder, 0o755)
         self.certificate = self.make_certificate()
+
+    def behind(self, port):
+        """The same with another server, on that port of this machine."""
+        other = copy.copy(self)
+        other.server = dataclasses.replace(self.server, host="127.0.0.1", port=port)
+        return other
 
     def pgbouncer_version(self):
         """(1, 18) and so on; None when there is none."""

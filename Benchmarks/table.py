@@ -8,6 +8,7 @@ COLUMNS = {
     "logins": ["logins/s", "logins/s ×", "cpu us", "cpu us ×"],
     "memory": ["bytes per client", "bytes per client ×", "empty MB", "full MB"],
     "bulk": ["MB/s", "MB/s ×", "cpu us/MB", "cpu us/MB ×", "peak kB"],
+    "threads": ["tps", "tps ×", "cpu us", "cpu us ×", "cores", "server's cores"],
     "calls": ["system calls", "system calls ×"],
     "instructions": ["instructions", "instructions ×", "allocations", "retains", "releases", "objects", "exclusivity"],
 }
@@ -17,6 +18,7 @@ TITLES = {
     "logins": "Logins with one query each",
     "memory": "Memory of clients that ask for nothing",
     "bulk": "Many bytes",
+    "threads": "More than one loop: simple queries to a server that answers from memory",
     "calls": "System calls per transaction",
     "instructions": "Instructions in user space, and calls of the runtime, per transaction",
 }

@@ -25,6 +25,8 @@ package struct Pool: Sendable {
   private(set) var connectsResume: Instant?
 
   package private(set) var waitingCount = 0
+  /// Clients that wait in the other pools of the same budget, where `max_borrow_queue` counts them.
+  package var waitingElsewhere = 0
   package internal(set) var openCount = 0
   package internal(set) var connectingCount = 0
   package internal(set) var idleCount = 0
@@ -62,7 +64,7 @@ package struct Pool: Sendable {
       lend(backend, to: client, at: now)
       return .lend(backend)
     }
-    if limits.maxQueue > 0, waitingCount >= limits.maxQueue { return .refuse }
+    if limits.maxQueue > 0, waitingCount + waitingElsewhere >= limits.maxQueue { return .refuse }
     clients[Int(client.index)].identity = identity
     clients[Int(client.index)].isWaiting = true
     clients[Int(client.index)].waitingSince = now

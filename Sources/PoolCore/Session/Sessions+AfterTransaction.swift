@@ -23,7 +23,7 @@ extension Sessions {
     let index = Int(client.index)
     let hasWritten = clients[index].usesSequences
     clients[index].usesSequences = false
-    if hasWritten, habits.asks(clients[index].habit), pinnedCount < maxPinned {
+    if hasWritten, habits.asks(clients[index].habit), pinnedCount + pinnedElsewhere < maxPinned {
       clients[index].isLeased = false
       pin(client, .sequenceMemory)
       return .keep

@@ -207,7 +207,7 @@ extension Sessions {
   /// Why a statement must not run: it would pin its client, and so many are pinned that it must not; or it calls
   /// one of the pool's own statements. `nil` when it may.
   func refusal(_ client: ClientID, _ effects: SessionEffects) -> Refusal? {
-    if pins(effects), pinnedCount >= maxPinned, clients[Int(client.index)].pins.isEmpty,
+    if pins(effects), pinnedCount + pinnedElsewhere >= maxPinned, clients[Int(client.index)].pins.isEmpty,
       !clients[Int(client.index)].keepsBackend
     {
       return .pins

@@ -23,6 +23,8 @@ package struct Sessions: Sendable {
   var books: [IdentityID: FunctionBook] = [:]
   /// How many clients are pinned.
   package internal(set) var pinnedCount = 0
+  /// How many are in the sessions of other loops, which count for the same limit.
+  package var pinnedElsewhere = 0
   /// How many may be.
   package var maxPinned = Int.max
   /// Bytes that the texts of prepared statements may take, over all clients; beyond it a Parse fails (53200).

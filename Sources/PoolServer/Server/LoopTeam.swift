@@ -27,6 +27,8 @@ final class LoopTeam: Sendable {
   private let clientCounts = InlineArray<64, Atomic<Int>> { _ in Atomic(0) }
   /// Since when the longest waiter of each loop has waited, in nanoseconds; 0: nobody does.
   private let waiting = InlineArray<64, Atomic<UInt64>> { _ in Atomic(0) }
+  /// What each loop has told of itself.
+  private let tallies = InlineArray<64, Tally> { _ in Tally() }
   /// Whether a loop has idle backends.
   private let idle = InlineArray<64, Atomic<Bool>> { _ in Atomic(false) }
   private let wasReached = Atomic(false)
@@ -103,6 +105,25 @@ final class LoopTeam: Sendable {
 
   /// Whoever waits longest there is to enter as that one; said before ``waits(_:since:)``.
   func wants(_ loop: Int, _ key: IdentityTable.Key?) { wanted.withLock { $0[loop] = key } }
+
+  func tell(_ loop: Int, _ tally: LoopTally) {
+    tallies[loop].lent.store(tally.lent, ordering: .relaxed)
+    tallies[loop].waiting.store(tally.waiting, ordering: .relaxed)
+    tallies[loop].pinned.store(tally.pinned, ordering: .relaxed)
+    tallies[loop].listening.store(tally.listening, ordering: .relaxed)
+  }
+
+  /// Of the other loops together, each as of its last turn.
+  func tally(otherThan loop: Int) -> LoopTally {
+    var sum = LoopTally()
+    for other in 0..<count where other != loop {
+      sum.lent += tallies[other].lent.load(ordering: .relaxed)
+      sum.waiting += tallies[other].waiting.load(ordering: .relaxed)
+      sum.pinned += tallies[other].pinned.load(ordering: .relaxed)
+      sum.listening += tallies[other].listening.load(ordering: .relaxed)
+    }
+    return sum
+  }
 
   /// Among the other loops' clients that wait since before `limit`, in nanoseconds, the longest waiter's.
   func longestWaiter(otherThan loop: Int, before limit: UInt64) -> (loop: Int, since: UInt64)? {
@@ -181,4 +202,23 @@ final class LoopTeam: Sendable {
   }
 
   func processEnded(_ process: UInt32) { notifiers.withLock { $0[process] = nil } }
+}
+
+/// What a loop tells the others of itself at the end of a turn.
+struct LoopTally: Equatable, Sendable {
+  /// Backends that somebody has.
+  var lent = 0
+  /// Clients in its queue.
+  var waiting = 0
+  /// Clients that keep their backend.
+  var pinned = 0
+  /// Backends that listen or are asked for.
+  var listening = 0
+}
+
+private struct Tally: ~Copyable {
+  let lent = Atomic(0)
+  let waiting = Atomic(0)
+  let pinned = Atomic(0)
+  let listening = Atomic(0)
 }

@@ -92,6 +92,7 @@ extension PoolLoop {
     logins[index] = nil
     if !longSecrets.isEmpty { longSecrets[index] = nil }
     if !proxied.isEmpty { proxied[index] = nil }
+    if !holderSearches.isEmpty { holderSearches[index] = nil }
     clientTimers.cancel(index)
     if !usesRing || !leaveRing(client: index) { poller.remove(clients[index].fd) }
     if clients[index].tls != nil { endEncryption(client: index) }

@@ -187,7 +187,7 @@ extension PoolLoop {
     var answers = sessions.backends[index].looked
     sessions.backends[index].keepsSequences = answers.popLast() == [UInt8(ascii: "t")]
     if limitIsFromServer { adoptServerLimit(answers) }
-    sessions.maxPinned = max(1, cap * settings.maxPinnedPercent / 100 / team.count)
+    sessions.maxPinned = max(1, cap * settings.maxPinnedPercent / 100)
     sessions.backends[index].looked = []
     if entryChecks[index] != nil { return entryWorks(index, backendLogins[index]?.reported ?? []) }
     if let login = backendLogins[index], login.wasRefused {

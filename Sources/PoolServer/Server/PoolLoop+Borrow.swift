@@ -106,6 +106,7 @@ extension PoolLoop {
     let index = Int(client.index)
     if let listener = listenerNumber(client) { return listen(listener, on: backend) }
     clientTimers.cancel(index)
+    if !holderSearches.isEmpty { holderSearches[index] = nil }
     if clients[index].phase == .checking { return checkSettings(index, on: backend) }
     counters.borrowWait.record(now.nanoseconds &- clients[index].since)
     activate(index, backend)
@@ -267,13 +268,15 @@ extension PoolLoop {
 
   /// The client waited in vain. It keeps its connection for the next query.
   mutating func borrowTimedOut(_ index: Int) {
+    if asksForHolder(index) { return }
     counters.borrowTimeouts += 1
     let waited = now.milliseconds(since: pool.waitingSince(ClientID(index)))
     let error = borrowError(
       "timed out after \(borrowTimeout(index)) ms waiting for a database connection",
       hint:
         "All backends are busy. Shorten transactions, look at the longest holder, or raise max_connections"
-        + " (now \(cap)) if the server has room.")
+        + " (now \(cap)) if the server has room.",
+      holder: holderSearches.removeValue(forKey: index)?.longest)
     logger.warning("client waited \(waited) ms for a backend in vain; \(pool.waitingCount) wait")
     failWaiting(index, error)
   }
@@ -285,6 +288,7 @@ extension PoolLoop {
       return listenerFailed(listener)
     }
     clientTimers.cancel(index)
+    if !holderSearches.isEmpty { holderSearches[index] = nil }
     pool.waitEnded(ClientID(index))
     if clients[index].phase == .checking {
       var fatal = error
@@ -343,17 +347,15 @@ extension PoolLoop {
   }
 
   /// SQLSTATE 53300 with everything that the person who reads it needs.
-  func borrowError(_ message: String, hint: String) -> ErrorFields {
+  func borrowError(_ message: String, hint: String, holder: Holder? = nil) -> ErrorFields {
     var detail =
-      isShared
-      ? "\(pool.lentCount) of \(cap) backends are busy on this loop of \(team.count), where \(pool.waitingCount) clients wait."
-      : "\(pool.lentCount) of \(cap) backends are busy, \(pool.waitingCount) clients wait."
-    if let longest = pool.longestLent {
-      let held = now.milliseconds(since: pool.lentSince(longest))
-      let identity = identities.entries[Int(pool.identity(of: longest).index)]
+      "\(pool.lentCount + elsewhere.lent) of \(cap) backends are busy,"
+      + " \(pool.waitingCount + elsewhere.waiting) clients wait."
+    if let holder = holder ?? longestHolder {
+      let held = now.milliseconds(since: holder.since)
       detail +=
-        " The longest holder has had one for \(held) ms (user \(identity.user), database \(identity.database),"
-        + " server process \(backends[Int(longest.index)].processID))."
+        " The longest holder has had one for \(held) ms (user \(holder.user), database \(holder.database),"
+        + " server process \(holder.processID))."
     }
     if server.downSince != nil { detail += " The server cannot be reached: \(server.lastError)." }
     return ErrorFields(severity: .error, sqlState: "53300", message: message, detail: detail, hint: hint)

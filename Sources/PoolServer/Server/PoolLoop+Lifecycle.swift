@@ -67,6 +67,9 @@ extension PoolLoop {
       case .lend(let loop, let key, let hops): lend(to: loop, as: key, hops: hops)
       case .nothingToLend: asked -= 1
       case .adopt(let passage): adopt(passage)
+      case .findHolder(let loop, let client): team.post(.holder(longestHolder, client: client), to: loop)
+      case .holder(let holder, let client): found(holder, for: client)
+      case .yieldListener: yieldListener()
       case .placesFree:
         publishedWait = 0
         pool.usersHaveRoom()

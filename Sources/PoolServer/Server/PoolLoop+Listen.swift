@@ -111,7 +111,7 @@ extension PoolLoop {
     else { return }
     for client in subscriptions.answered(number) { releaseReady(Int(client.index)) }
     runListeners()
-    if pool.waitingCount > 0 { yieldListener() }
+    if pool.waitingCount + elsewhere.waiting > 0 { yieldListener() }
   }
 
   /// Its connection has ended: another takes its place.
@@ -144,7 +144,7 @@ extension PoolLoop {
   /// Where there are not more backends than listeners, a client that waits must not wait for ever: the listener
   /// queues up behind it.
   mutating func yieldListener() {
-    guard subscriptions.backendCount >= pool.limits.maxBackends else { return }
+    guard subscriptions.backendCount + elsewhere.listening >= cap else { return }
     for backend in 0..<backends.used
     where backends[backend].phase == .listening && sessions.isSettled(backend) {
       guard let number = subscriptions.listener(on: BackendID(backend)) else { continue }

@@ -23,6 +23,7 @@ extension PoolLoop {
     let time = waitTime()
     ring.enter(waitsFor: time == 0 ? 0 : 1, nanoseconds: time < 0 ? nil : Int64(time) * 1_000_000)
     now = Instant(nanoseconds: clinux_now())
+    if isShared { hearOthers() }
     harvest()
     endSettling()
     while nextCompletion < completions.count {

@@ -109,11 +109,23 @@ extension PoolLoop {
   mutating func askOthers() {
     guard pool.waitingCount > pool.connectingCount + asked, !drain.isDone else { return }
     tellWait()
-    guard let other = team.loopWithIdle(otherThan: number),
-      let key = identities.entries[Int(pool.identity(ofWaiting: pool.longestWaiter).index)].key
+    guard let other = team.loopWithIdle(otherThan: number) else {
+      // None of those who listen would ever give theirs up.
+      if elsewhere.listening > 0 { team.postToOthers(.yieldListener, than: number) }
+      return
+    }
+    guard let key = identities.entries[Int(pool.identity(ofWaiting: pool.longestWaiter).index)].key
     else { return }
     asked += 1
     team.post(.lend(to: number, as: key, hops: 1), to: other)
+  }
+
+  /// At the beginning of a turn, where limits count what all loops have.
+  @inline(__always)
+  mutating func hearOthers() {
+    elsewhere = team.tally(otherThan: number)
+    pool.waitingElsewhere = elsewhere.waiting
+    sessions.pinnedElsewhere = elsewhere.pinned
   }
 
   /// The others see since when this loop's longest waiter has waited.
@@ -135,6 +147,13 @@ extension PoolLoop {
   /// At the end of a turn.
   @inline(__always)
   mutating func tellOthers() {
+    let tally = LoopTally(
+      lent: pool.lentCount, waiting: pool.waitingCount, pinned: sessions.pinnedCount,
+      listening: subscriptions.isEmpty ? 0 : subscriptions.backendCount)
+    if tally != toldTally {
+      toldTally = tally
+      team.tell(number, tally)
+    }
     tellWait()
     let hasIdle = pool.idleCount > 0
     guard hasIdle != publishedIdle else { return }
@@ -281,6 +300,38 @@ extension PoolLoop {
     team.giveBack(1, number)
   }
 
+  // MARK: Who holds a backend longest
+
+  /// A client's wait is over, and another loop may have the longest holder: true when that is being asked.
+  mutating func asksForHolder(_ client: Int) -> Bool {
+    guard isShared, holderSearches[client] == nil else { return false }
+    holderSearches[client] = HolderSearch(missing: team.count - 1, longest: longestHolder)
+    let token = Token(.client, client, generation: clients[client].generation)
+    team.postToOthers(.findHolder(for: number, client: token), than: number)
+    // Whoever has not answered by then is too busy.
+    clientTimers.set(client, now.advanced(byMilliseconds: 20))
+    return true
+  }
+
+  mutating func found(_ holder: Holder?, for client: Token) {
+    guard clients[client.index].generation & 0xFFF_FFFF == client.generation,
+      var search = holderSearches[client.index]
+    else { return }
+    search.missing -= 1
+    if let holder, holder.since < search.longest?.since ?? now { search.longest = holder }
+    holderSearches[client.index] = search
+    if search.missing == 0, pool.isWaiting(ClientID(client.index)) { borrowTimedOut(client.index) }
+  }
+
+  /// The backend of this loop that has been lent longest, and to whom.
+  var longestHolder: Holder? {
+    guard let longest = pool.longestLent else { return nil }
+    let identity = identities.entries[Int(pool.identity(of: longest).index)]
+    return Holder(
+      since: pool.lentSince(longest), user: identity.user, database: identity.database,
+      processID: backends[Int(longest.index)].processID)
+  }
+
   // MARK: Clients
 
   /// Listeners of other loops may hear of a NOTIFY before this loop does.
@@ -321,4 +372,19 @@ extension PoolLoop {
 struct RemoteAsker: Sendable {
   let loop: Int
   let token: Token
+}
+
+/// Who has had a backend for long.
+struct Holder: Sendable {
+  let since: Instant
+  let user: String
+  let database: String
+  let processID: UInt32
+}
+
+/// Which of all loops has the longest holder.
+struct HolderSearch {
+  /// Loops that have not answered.
+  var missing: Int
+  var longest: Holder?
 }

@@ -24,6 +24,10 @@ struct PoolLoop: ~Copyable {
   var publishedWait: UInt64 = 0
   var publishedIdentity: IdentityID?
   var publishedIdle = false
+  var toldTally = LoopTally()
+  /// What the others have told.
+  var elsewhere = LoopTally()
+  var holderSearches: [Int: HolderSearch] = [:]
   let listeners: [BoundListener]
   let signals: Int32
 
@@ -213,6 +217,7 @@ struct PoolLoop: ~Copyable {
   mutating func pollerEvents(waiting time: Int32) {
     let count = poller.wait(milliseconds: time)
     now = Instant(nanoseconds: clinux_now())
+    if isShared { hearOthers() }
     for index in 0..<count {
       handle(poller.event(index))
       runDeferred()
@@ -343,6 +348,11 @@ enum LoopMessage: Sendable {
   case lend(to: Int, as: IdentityTable.Key, hops: Int)
   case nothingToLend
   case adopt(BackendPassage)
+  /// A client of that loop has waited in vain.
+  case findHolder(for: Int, client: Token)
+  case holder(Holder?, client: Token)
+  /// Clients wait elsewhere, and all backends may be those that listen.
+  case yieldListener
   /// There may be a place in the cap.
   case placesFree
   /// A cancel for a client of this loop.
