@@ -79,11 +79,22 @@ import Testing
     #expect(to.openCount(of: same) == 1)
   }
 
-  @Test("places that nobody needs are spare, but for one that look-ups may need at any time")
+  @Test("places that nobody needs are spare; while somebody waits none is")
   func spare() {
-    var (pool, _) = Pool.with(backends: 1, max: 4, isPart: true)
+    var (pool, shop) = Pool.with(backends: 1, max: 4, isPart: true)
     #expect(pool.sparePlaces == 3)
-    pool.keepsSlot = true
-    #expect(pool.sparePlaces == 2)
+    for number in 0..<2 { _ = pool.borrow(client(number), shop, at: at(0)) }
+    #expect(pool.sparePlaces == 0)
+  }
+
+  @Test("one place is kept for look-ups, whichever loop has them, until one is open")
+  func kept() {
+    var budget = Budget(cap: 2, loops: 2, keepsPlace: true)
+    let taken = [budget.take(0), budget.take(1), budget.take(1, isApart: true), budget.take(0)]
+    #expect(taken == [true, false, true, false])
+    budget.giveBack(1, 1)
+    budget.apartEnded()
+    let again = [budget.take(0), budget.take(0, isApart: true)]
+    #expect(again == [false, true])
   }
 }

@@ -7,24 +7,34 @@ package struct Budget: Sendable {
   package private(set) var cap: Int
   /// How many backends each loop may have open.
   package private(set) var parts: [Int]
+  /// One place, if there are two, is for look-ups of users; see ``Pool/openApart(_:at:)``.
+  private let keepsPlace: Bool
+  /// Backends that look users up.
+  private var apart = 0
   /// Backends of users who have a limit of their own, over all loops.
   private var ofUsers: [[UInt8]: Int] = [:]
 
   /// A loop that is alone has the whole cap for its part.
-  package init(cap: Int, loops: Int) {
+  package init(cap: Int, loops: Int, keepsPlace: Bool = false) {
     self.cap = max(1, cap)
+    self.keepsPlace = keepsPlace
     parts = loops == 1 ? [self.cap] : [Int](repeating: 0, count: loops)
   }
 
   /// Places in nobody's part; below zero after the cap has shrunk.
   package var left: Int { cap - parts.reduce(0, +) }
 
-  /// A place more for the loop. False when there is none.
-  package mutating func take(_ loop: Int) -> Bool {
-    guard left > 0 else { return false }
+  /// A place more for the loop, for a client or for look-ups. False when there is none.
+  package mutating func take(_ loop: Int, isApart: Bool = false) -> Bool {
+    let kept = keepsPlace && apart == 0 && cap > 1 && !isApart ? 1 : 0
+    guard left > kept else { return false }
     parts[loop] += 1
+    if isApart { apart += 1 }
     return true
   }
+
+  /// A backend that looked users up has ended; its place is as any other of its loop.
+  package mutating func apartEnded() { apart = max(0, apart - 1) }
 
   package mutating func giveBack(_ count: Int, _ loop: Int) {
     precondition(count >= 0 && count <= parts[loop], "a loop gives back what it does not have")

@@ -6,7 +6,7 @@ extension Pool {
 
   /// Places that nobody here needs.
   package var sparePlaces: Int {
-    waitingCount == 0 ? max(0, limits.maxBackends - openCount - (keepsSlot && apartCount == 0 ? 1 : 0)) : 0
+    waitingCount == 0 ? max(0, limits.maxBackends - openCount) : 0
   }
 
   /// Whom the waiting client is to enter as.

@@ -1,3 +1,4 @@
+import Glibc
 import PoolCore
 import Synchronization
 
@@ -12,6 +13,8 @@ final class LoopTeam: Sendable {
   /// Where each loop is told things.
   let mailboxes: [Mailbox<LoopMessage>]
   private let budget: Mutex<Budget>
+  /// How loops were when they ended.
+  private let finals: Mutex<[PoolSnapshot?]>
   /// As whom the longest waiter of each loop is to enter.
   private let wanted: Mutex<[IdentityTable.Key?]>
   /// Whose clients have said NOTIFY on which of the server's processes last.
@@ -23,6 +26,8 @@ final class LoopTeam: Sendable {
 
   /// What the server reports to each identity at login; the first that is known counts.
   private let reports = Mutex<[IdentityTable.Key: [ReportedParameter]]>([:])
+  /// Startup settings that the server has accepted of each, and what it reports for them.
+  private let accepted = Mutex<[IdentityTable.Key: [SettingsImage: [ReportedParameter]]]>([:])
 
   private let clientCounts = InlineArray<64, Atomic<Int>> { _ in Atomic(0) }
   /// Since when the longest waiter of each loop has waited, in nanoseconds; 0: nobody does.
@@ -36,13 +41,14 @@ final class LoopTeam: Sendable {
   private let placesLeft: Atomic<Int>
 
   /// - Throws: ``SystemError`` when the kernel has no descriptor left.
-  init(loops: Int, cap: Int) throws(SystemError) {
+  init(loops: Int, cap: Int, keepsPlace: Bool) throws(SystemError) {
     var mailboxes: [Mailbox<LoopMessage>] = []
     for _ in 0..<min(max(1, loops), Self.most) { mailboxes.append(try Mailbox()) }
     self.mailboxes = mailboxes
-    let budget = Budget(cap: cap, loops: mailboxes.count)
+    let budget = Budget(cap: cap, loops: mailboxes.count, keepsPlace: keepsPlace)
     placesLeft = Atomic(budget.left)
     self.budget = Mutex(budget)
+    finals = Mutex([PoolSnapshot?](repeating: nil, count: mailboxes.count))
     wanted = Mutex([IdentityTable.Key?](repeating: nil, count: mailboxes.count))
   }
 
@@ -59,7 +65,25 @@ final class LoopTeam: Sendable {
     guard count > 1 else { return post(.snapshot(answer), to: 0) }
     let sum = SnapshotSum(of: count)
     for loop in mailboxes.indices {
-      post(.snapshot { snapshot in sum.add(snapshot).map(answer) }, to: loop)
+      let add: @Sendable (PoolSnapshot) -> Void = { snapshot in sum.add(snapshot).map(answer) }
+      let final = finals.withLock { finals in
+        if finals[loop] == nil { post(.snapshot(add), to: loop) }
+        return finals[loop]
+      }
+      final.map(add)
+    }
+  }
+
+  /// The loop turns no more: what it is asked from now on is answered for it.
+  func ended(_ loop: Int, _ final: PoolSnapshot) {
+    finals.withLock { $0[loop] = final }
+    for message in mailboxes[loop].drain() {
+      switch message {
+      case .snapshot(let answer): answer(final)
+      case .accepted(let fd, _): close(fd)
+      case .adopt(let passage): passage.abandon()
+      default: break  // Who asked does not wait for ever.
+      }
     }
   }
 
@@ -75,9 +99,11 @@ final class LoopTeam: Sendable {
     }
   }
 
-  func takePlace(_ loop: Int) -> Bool {
-    placesLeft.load(ordering: .relaxed) > 0 && changeBudget { $0.take(loop) }
+  func takePlace(_ loop: Int, isApart: Bool = false) -> Bool {
+    placesLeft.load(ordering: .relaxed) > 0 && changeBudget { $0.take(loop, isApart: isApart) }
   }
+
+  func apartEnded() { changeBudget { $0.apartEnded() } }
 
   /// Places that the loop does not need; the loop whose client has waited longest is told of them.
   func giveBack(_ count: Int, _ loop: Int) {
@@ -188,6 +214,16 @@ final class LoopTeam: Sendable {
 
   func reported(_ parameters: [ReportedParameter], to key: IdentityTable.Key) {
     reports.withLock { if $0[key] == nil { $0[key] = parameters } }
+  }
+
+  func accepted(_ settings: SettingsImage, of key: IdentityTable.Key) -> [ReportedParameter]? {
+    accepted.withLock { $0[key]?[settings] }
+  }
+
+  func accepts(
+    _ settings: SettingsImage, of key: IdentityTable.Key, reporting parameters: [ReportedParameter]
+  ) {
+    accepted.withLock { $0[key, default: [:]][settings] = parameters }
   }
 
   // MARK: Notifications

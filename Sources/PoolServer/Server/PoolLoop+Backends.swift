@@ -95,6 +95,8 @@ extension PoolLoop {
     pool.closed(BackendID(index))
     guard isShared else { return }
     team.processEnded(slot.processID)
+    // Kept for the next one, wherever that is needed.
+    if lookups.backend == index { returnPlaceOfLookups() }
     if slot.isReserved {
       releaseReservation(identities.entries[Int(pool.identity(of: BackendID(index)).index)].account)
     }

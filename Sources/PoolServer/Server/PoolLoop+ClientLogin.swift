@@ -274,7 +274,7 @@ extension PoolLoop {
         + (request.value(of: "application_name") ?? []))
     sessions.clients[index].keepsBackend =
       identities.mode(user: request.user, database: request.database, else: settings.poolMode) == .session
-    adoptReports(identity)
+    adoptReports(identity, id)
     let entry = identities.entries[Int(identity.index)]
     if let common = entry.common, id == .empty || entry.accepted[id] != nil {
       sessions.clients[index].told = entry.accepted[id] ?? []
@@ -354,6 +354,9 @@ extension PoolLoop {
     {
       sessions.images.retain(image)
       identities.entries[identity].accepted[image] = told
+      if isShared, let key = identities.entries[identity].key {
+        team.accepts(sessions.images[image], of: key, reporting: told)
+      }
     }
     clients[index].hasRepeated = false
     // Parted before the client may ask for more: its next query borrows anew.

@@ -70,6 +70,7 @@ extension PoolLoop {
       case .findHolder(let loop, let client): team.post(.holder(longestHolder, client: client), to: loop)
       case .holder(let holder, let client): found(holder, for: client)
       case .yieldListener: yieldListener()
+      case .yieldLookups: yieldLookups()
       case .placesFree:
         publishedWait = 0
         pool.usersHaveRoom()

@@ -79,15 +79,16 @@ extension PoolLoop {
     identities.entries[Int(identity.index)].database =
       lookups.isElsewhere ? otherLookupDatabase : String(decoding: database, as: UTF8.self)
     identities.entries[Int(identity.index)].common = nil
-    ensurePlace()
+    let hasPlace = takePlaceForLookups()
     switch pool.openApart(identity, at: now) {
     case .connect(let backend, let identity):
       lookups.backend = Int(backend.index)
       lookups.reply = LookupReply()
       lookups.table.turnBegan()
       connectBackend(Int(backend.index), identity)
-    case .close(let backend): closeBackend(Int(backend.index))
-    case .ask, nil: break
+    case .close(let backend):
+      if hasPlace { returnPlaceOfLookups() } else { closeBackend(Int(backend.index)) }
+    case .ask, nil: if hasPlace { returnPlaceOfLookups() }
     }
   }
 
@@ -241,7 +242,7 @@ extension PoolLoop {
         settings.serverIdleTimeout > 0 && idle >= settings.serverIdleTimeout
         || settings.serverLifetime > 0 && age >= settings.serverLifetime
       // A cap of one is for whoever needs it.
-      if isOld || (pool.limits.maxBackends == 1 && pool.waitingCount > 0) { closeBackend(backend) }
+      if isOld || (cap == 1 && pool.waitingCount + elsewhere.waiting > 0) { closeBackend(backend) }
     } else if lookups.table.openCount > 0 {
       runLookups()
       giveUpLookups()

@@ -21,6 +21,13 @@ struct BackendPassage: @unchecked Sendable {
   let reported: [ReportedParameter]
   /// It was asked for.
   let isAnswer: Bool
+
+  /// Nobody takes it.
+  func abandon() {
+    if tls == nil { _ = Socket(fd: fd).write([FrontendTag.terminate, 0, 0, 0, 4]) }
+    tls?.free()
+    close(fd)
+  }
 }
 
 // One of several loops (`threads`): places in the cap and idle backends go to where clients wait.
@@ -51,6 +58,31 @@ extension PoolLoop {
     if isShared, pool.openCount >= pool.limits.maxBackends { _ = takePlace() }
   }
 
+  /// For the look-ups of users, which one place of the cap is kept for. Where another loop has it and does not need it, it
+  /// comes within half a second. Answers whether there is one; see ``returnPlaceOfLookups()``.
+  mutating func takePlaceForLookups() -> Bool {
+    guard isShared else { return false }
+    guard team.takePlace(number, isApart: true) else {
+      team.postToOthers(.yieldLookups, than: number)
+      return false
+    }
+    pool.partChanged(by: 1)
+    return true
+  }
+
+  /// Nothing could be opened in it, or what was has ended.
+  mutating func returnPlaceOfLookups() {
+    team.apartEnded()
+    pool.partChanged(by: -1)
+    team.giveBack(1, number)
+  }
+
+  mutating func yieldLookups() {
+    guard let backend = lookups.backend, backends[backend].phase == .lookingUp, lookups.table.openCount == 0
+    else { return }
+    closeBackend(backend)
+  }
+
   /// A backend has ended, or nobody waits any more: what this loop does not need is the others'.
   mutating func giveBackPlaces() {
     var count = pool.sparePlaces
@@ -72,7 +104,7 @@ extension PoolLoop {
     }
     giveBackPlaces()
     pool.usersHaveRoom()
-    if pool.waitingCount > 0 { openForWaiters() }
+    if pool.waitingCount > 0 || lookups.table.openCount > 0 { openForWaiters() }
   }
 
   /// Whether the identity's user may have one backend more, over all loops; what the cap leaves it is another matter.
@@ -294,9 +326,7 @@ extension PoolLoop {
 
   /// Nobody here knows whom it is for.
   private mutating func turnAway(_ passage: BackendPassage) {
-    _ = Socket(fd: passage.fd).write([FrontendTag.terminate, 0, 0, 0, 4])
-    passage.tls?.free()
-    close(passage.fd)
+    passage.abandon()
     team.giveBack(1, number)
   }
 
@@ -341,12 +371,17 @@ extension PoolLoop {
     team.notified(on: backends[backend].processID, by: clients[client].number, at: now.nanoseconds)
   }
 
-  /// What the server reports to whom another loop has let in already; a login need not wait for a backend then.
-  mutating func adoptReports(_ identity: IdentityID) {
-    guard isShared, identities.entries[Int(identity.index)].common == nil,
-      let key = identities.entries[Int(identity.index)].key
+  /// What the server reports to whom another loop has let in already, and whether it takes these settings: a login need not wait
+  /// for a backend then.
+  mutating func adoptReports(_ identity: IdentityID, _ image: ImageID = .empty) {
+    let index = Int(identity.index)
+    guard isShared, let key = identities.entries[index].key else { return }
+    if identities.entries[index].common == nil { identities.entries[index].common = team.reports(key) }
+    guard image != .empty, identities.entries[index].accepted[image] == nil,
+      let reports = team.accepted(sessions.images[image], of: key)
     else { return }
-    identities.entries[Int(identity.index)].common = team.reports(key)
+    sessions.images.retain(image)
+    identities.entries[index].accepted[image] = reports
   }
 
   /// A connection that another loop has accepted.

@@ -144,7 +144,7 @@ struct PoolLoop: ~Copyable {
     sessions = Sessions(
       seed: UInt64(clinux_random32()) << 32 | UInt64(clinux_random32()),
       maxStatements: settings.maxPreparedStatements)
-    pool.keepsSlot = !settings.lookupUser.isEmpty
+    pool.keepsSlot = !isShared && !settings.lookupUser.isEmpty
     sessions.pinsSettings = settings.pinsSettings
     sessions.trustsTokens = settings.trustsTokens
     identities = IdentityTable(settings: settings)
@@ -209,7 +209,10 @@ struct PoolLoop: ~Copyable {
         runListeners()
       }
       if isShared { tellOthers() }
-      if drain.isDone { return drain.status }
+      if drain.isDone {
+        if isShared { team.ended(number, snapshot()) }
+        return drain.status
+      }
     }
   }
 
@@ -353,6 +356,8 @@ enum LoopMessage: Sendable {
   case holder(Holder?, client: Token)
   /// Clients wait elsewhere, and all backends may be those that listen.
   case yieldListener
+  /// Another loop has users to look up.
+  case yieldLookups
   /// There may be a place in the cap.
   case placesFree
   /// A cancel for a client of this loop.

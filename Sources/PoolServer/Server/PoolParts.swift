@@ -20,7 +20,8 @@ final class PoolParts: Sendable {
     _ = clinux_raise_file_limit()
     do {
       let loops = settings.threads > 0 ? settings.threads : Int(clinux_processors())
-      team = try LoopTeam(loops: loops, cap: settings.maxConnections ?? 1)
+      team = try LoopTeam(
+        loops: loops, cap: settings.maxConnections ?? 1, keepsPlace: !settings.lookupUser.isEmpty)
     } catch {
       throw PoolStartError(
         "cannot start the event loop: \(error.call): \(error.reason)", hint: "Raise the limit on open files.")
@@ -58,10 +59,6 @@ final class PoolParts: Sendable {
     if status == 0 {
       while others.running > 0 { usleep(1_000) }
       if let error = others.error { throw error }
-    }
-    // What was under way between loops when they ended.
-    for mailbox in team.mailboxes {
-      for case .accepted(let fd, _) in mailbox.drain() { close(fd) }
     }
     return status
   }
