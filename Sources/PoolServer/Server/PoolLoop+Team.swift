@@ -2,135 +2,18 @@ import Glibc
 import PoolCore
 import PostgresWire
 
-/// A backend on its way from one loop to another: nobody has it, it owes nothing, and no byte of it is unread.
-///
-/// Unchecked: the encryption's memory is used by one loop at a time, and this hands it over.
-struct BackendPassage: @unchecked Sendable {
-  let fd: Int32
-  let tls: TLSChannel?
-  let key: IdentityTable.Key
-  let processID: UInt32
-  let cancelKey: [UInt8]?
-  let address: UInt16
-  let isUnix: Bool
-  let isEncrypted: Bool
-  let isReserved: Bool
-  let connectedAt: Instant
-  let session: SessionPassage
-  /// What the server has reported, as it is now.
-  let reported: [ReportedParameter]
-  /// It was asked for.
-  let isAnswer: Bool
-
-  /// Nobody takes it.
-  func abandon() {
-    if tls == nil { _ = Socket(fd: fd).write([FrontendTag.terminate, 0, 0, 0, 4]) }
-    tls?.free()
-    close(fd)
-  }
-}
-
 // One of several loops (`threads`): places in the cap and idle backends go to where clients wait.
 
 extension PoolLoop {
-  // MARK: Places in the cap
-
-  /// The hard cap, over all loops.
-  var cap: Int { isShared ? team.cap : pool.limits.maxBackends }
-
-  mutating func capBecame(_ cap: Int) {
-    if isShared {
-      team.capChanged(to: cap)
-    } else {
-      pool.limitChanged(to: cap)
-    }
-  }
-
-  /// A place more for this loop. False when there is none, and always where it has the whole cap anyway.
-  mutating func takePlace() -> Bool {
-    guard isShared, team.takePlace(number) else { return false }
-    pool.partChanged(by: 1)
-    return true
-  }
-
-  /// For a backend that nobody waits for.
-  mutating func ensurePlace() {
-    if isShared, pool.openCount >= pool.limits.maxBackends { _ = takePlace() }
-  }
-
-  /// For the look-ups of users, which one place of the cap is kept for. Where another loop has it and does not need it, it
-  /// comes within half a second. Answers whether there is one; see ``returnPlaceOfLookups()``.
-  mutating func takePlaceForLookups() -> Bool {
-    guard isShared else { return false }
-    guard team.takePlace(number, isApart: true) else {
-      team.postToOthers(.yieldLookups, than: number)
-      return false
-    }
-    pool.partChanged(by: 1)
-    return true
-  }
-
-  /// Nothing could be opened in it, or what was has ended.
-  mutating func returnPlaceOfLookups() {
-    team.apartEnded()
-    pool.partChanged(by: -1)
-    team.giveBack(1, number)
-  }
-
-  mutating func yieldLookups() {
-    guard let backend = lookups.backend, backends[backend].phase == .lookingUp, lookups.table.openCount == 0
-    else { return }
-    closeBackend(backend)
-  }
-
-  /// A backend has ended, or nobody waits any more: what this loop does not need is the others'.
-  mutating func giveBackPlaces() {
-    var count = pool.sparePlaces
-    if count == 0, pool.limits.maxBackends > pool.openCount, isLaterThanOthers() { count = 1 }
-    guard count > 0 else { return }
-    pool.partChanged(by: -count)
-    team.giveBack(count, number)
-  }
-
-  /// Twice a second: a cap that has shrunk takes its places back, and what nobody needs goes back anyway.
-  mutating func tidyParts() {
-    let excess = min(team.excess(of: number), pool.limits.maxBackends)
-    if excess > 0 {
-      pool.partChanged(by: -excess)
-      team.giveBack(excess, number)
-      while pool.openCount > pool.limits.maxBackends, let victim = pool.idleToGiveUp(for: nil) {
-        closeBackend(Int(victim.index))
-      }
-    }
-    giveBackPlaces()
-    pool.usersHaveRoom()
-    if pool.waitingCount > 0 || lookups.table.openCount > 0 { openForWaiters() }
-  }
-
-  /// Whether the identity's user may have one backend more, over all loops; what the cap leaves it is another matter.
-  mutating func mayOpen(_ identity: IdentityID) -> Bool {
-    let limit = pool.limit(of: identity)
-    guard isShared, limit > 0 else { return true }
-    if team.reserve(for: identities.entries[Int(identity.index)].account, limit: limit) { return true }
-    pool.userIsFull(identity)
-    return false
-  }
-
-  /// The backend no longer counts for its user.
-  mutating func releaseReservation(_ account: [UInt8]) {
-    team.release(for: account)
-    pool.usersHaveRoom()
-  }
-
   // MARK: Asking
 
   /// Others wait longer, by so much, before a backend is passed on to them: nanoseconds. Passing one on costs two
   /// loops a turn and the server a cleaning.
   private static var patience: UInt64 { 5_000_000 }
 
-  private func isLaterThanOthers() -> Bool { olderElsewhere() != nil }
+  func isLaterThanOthers() -> Bool { olderElsewhere() != nil }
 
-  private func olderElsewhere() -> (loop: Int, since: UInt64)? {
+  func olderElsewhere() -> (loop: Int, since: UInt64)? {
     let own = pool.longestWaiter
     let limit =
       own == .none ? UInt64.max : pool.waitingSince(own).nanoseconds &- Self.patience
@@ -221,113 +104,6 @@ extension PoolLoop {
     // Its place may serve, if not the backend.
     if let victim = pool.idleToGiveUp(for: identity) { closeBackend(Int(victim.index)) }
     team.post(.nothingToLend, to: loop)
-  }
-
-  // MARK: Passing on
-
-  /// A backend has come back: whether it serves a client of another loop, who has waited longer than all of ours.
-  mutating func servesOthers(_ backend: Int) -> Bool {
-    guard let waiter = olderElsewhere(), !drain.isDraining, let key = team.wantedKey(of: waiter.loop) else {
-      return false
-    }
-    let id = BackendID(backend)
-    guard identities.known(key) == pool.identity(of: id) else {
-      guard pool.mayGiveUp(id, at: now) else { return false }
-      closeBackend(backend)
-      return true
-    }
-    guard team.claim(waiter) else { return false }
-    passOn(backend, to: waiter.loop, isAnswer: false)
-    return true
-  }
-
-  /// The backend is another loop's from now on. Where that cannot be, it is closed, and its place goes there.
-  private mutating func passOn(_ index: Int, to loop: Int, isAnswer: Bool) {
-    let identity = pool.identity(of: BackendID(index))
-    let entry = identities.entries[Int(identity.index)]
-    guard let key = entry.key, mayLeave(index) else {
-      team.post(isAnswer ? .nothingToLend : .placesFree, to: loop)
-      return closeBackend(index)
-    }
-    let view = sessions.backends[index].view
-    let reported =
-      (entry.common ?? []).map { parameter in view.first { $0.name == parameter.name } ?? parameter }
-      + view.filter { own in !(entry.common ?? []).contains { $0.name == own.name } }
-    let passage = BackendPassage(
-      fd: backends[index].fd, tls: backends[index].tls, key: key, processID: backends[index].processID,
-      cancelKey: backendKeys[index], address: backends[index].address, isUnix: backends[index].isUnix,
-      isEncrypted: backends[index].isEncrypted, isReserved: backends[index].isReserved,
-      connectedAt: pool.connectedAt(BackendID(index)),
-      session: sessions.backendPassedOn(BackendID(index)), reported: reported, isAnswer: isAnswer)
-    let generation = backends[index].generation
-    backends[index] = BackendSlot()
-    backends[index].generation = generation
-    backendTimers.cancel(index)
-    backendKeys[index] = nil
-    pool.passedOn(BackendID(index))
-    team.moved(from: number, to: loop)
-    team.post(.adopt(passage), to: loop)
-  }
-
-  /// Nothing of it is under way, and no loop's poller or ring has it any more.
-  private mutating func mayLeave(_ index: Int) -> Bool {
-    guard backends[index].phase == .serving, backends[index].client == ClientID.none.index,
-      !backends[index].hungUp, !backends[index].isDying, backends[index].cancelsInFlight == 0,
-      backends[index].incoming.isEmpty, backends[index].outgoing.isEmpty, sessions.isSettled(index)
-    else { return false }
-    guard usesRing, backendLinks[index].isOn else {
-      poller.remove(backends[index].fd)
-      return true
-    }
-    return partFromRing(backend: index)
-  }
-
-  /// A backend has come from another loop.
-  mutating func adopt(_ passage: BackendPassage) {
-    if passage.isAnswer { asked -= 1 }
-    // It counts as served; if it is not, it says so again.
-    publishedWait = 0
-    guard let identity = identities.known(passage.key) else { return turnAway(passage) }
-    let id = pool.arrived(identity, connectedAt: passage.connectedAt)
-    let index = Int(id.index)
-    backends.grow(to: index + 1)
-    if usesRing { backendLinks.grow(to: index + 1) }
-    let generation = backends[index].generation &+ 1
-    backends[index] = BackendSlot()
-    backends[index].generation = generation
-    backends[index].fd = passage.fd
-    backends[index].phase = .serving
-    backends[index].processID = passage.processID
-    backends[index].address = passage.address
-    backends[index].isUnix = passage.isUnix
-    backends[index].isEncrypted = passage.isEncrypted
-    backends[index].isReserved = passage.isReserved
-    backends[index].tls = passage.tls
-    passage.tls?.nowSends(to: encrypted)
-    backendKeys[index] = passage.cancelKey
-    adoptReports(identity)
-    let common = identities.entries[Int(identity.index)].common ?? []
-    sessions.backendAdopted(
-      id, passage.session, reporting: passage.reported.filter { !common.contains($0) })
-    let token = Token(.backend, index, generation: generation)
-    do {
-      try poller.add(passage.fd, token: token.raw, writable: !passage.isUnix)
-    } catch {
-      return closeBackend(index)
-    }
-    server.wasReached = true
-    server.downSince = nil
-    joinRing(backend: index)
-    giveBack(index)
-    // Nobody needs it after all; what its last client has left on it must not stay.
-    if backends[index].phase == .serving, pool.takeIdle(id) { startCleaning(index) }
-    if pool.waitingCount > 0 { openForWaiters() }
-  }
-
-  /// Nobody here knows whom it is for.
-  private mutating func turnAway(_ passage: BackendPassage) {
-    passage.abandon()
-    team.giveBack(1, number)
   }
 
   // MARK: Who holds a backend longest
