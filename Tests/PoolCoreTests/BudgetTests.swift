@@ -97,4 +97,130 @@ import Testing
     let again = [budget.take(0), budget.take(0, isApart: true)]
     #expect(again == [false, true])
   }
+
+  @Test(
+    "under random events the loops together never open more than the cap, and nobody waits beside an idle backend",
+    arguments: 1...20 as ClosedRange<UInt64>)
+  func invariants(seed: UInt64) {
+    var loops = Loops(count: 3, cap: Int(1 + seed % 5), seed: seed)
+    for _ in 0..<2_000 where loops.faults.isEmpty { loops.turn() }
+    #expect(loops.faults.isEmpty)
+  }
+
+  /// Pools that share a budget as the loops of a server do, without sockets.
+  private struct Loops {
+    var budget: Budget
+    var pools: [Pool]
+    let identity = IdentityID(0)
+    /// By loop: who has which backend, which are on their way in or out.
+    var holders: [[BackendID: ClientID]]
+    var connecting: [[BackendID]]
+    var random: SplitMix64
+    var now: UInt64 = 0
+    var faults: [String] = []
+
+    init(count: Int, cap: Int, seed: UInt64) {
+      budget = Budget(cap: cap, loops: count)
+      pools = (0..<count).map { _ in
+        var pool = Pool(limits: PoolLimits(maxBackends: 0, isPart: true))
+        _ = pool.addIdentity()
+        return pool
+      }
+      holders = Array(repeating: [:], count: count)
+      connecting = Array(repeating: [], count: count)
+      random = SplitMix64(seed: seed)
+    }
+
+    mutating func turn() {
+      now += 1
+      let loop = Int(random.next() % UInt64(pools.count))
+      let held = holders[loop].keys.sorted { $0.index < $1.index }
+      switch random.next() % 6 {
+      case 0, 1:
+        let who = client(Int(random.next() % 8))
+        guard !pools[loop].isWaiting(who), !holders[loop].values.contains(who) else { break }
+        if case .lend(let backend) = pools[loop].borrow(who, identity, at: at(now)) {
+          holders[loop][backend] = who
+        }
+      case 2, 3:
+        guard let backend = held.first else { break }
+        holders[loop][backend] = nil
+        came(back: backend, to: loop)
+      case 4:
+        guard let backend = connecting[loop].popLast() else { break }
+        settle(pools[loop].connected(backend, at: at(now)), backend, loop)
+      default:
+        // The server ends one that somebody has.
+        guard random.next() % 8 == 0, let backend = held.last else { break }
+        holders[loop][backend] = nil
+        pools[loop].closed(backend)
+      }
+      for loop in pools.indices { open(loop) }
+      check()
+    }
+
+    /// To who has waited longest, at whichever loop.
+    mutating func came(back backend: BackendID, to loop: Int) {
+      let waits = pools.indices.filter { pools[$0].waitingCount > 0 }
+      let oldest = waits.min {
+        pools[$0].waitingSince(pools[$0].longestWaiter) < pools[$1].waitingSince(pools[$1].longestWaiter)
+      }
+      guard let oldest, oldest != loop else {
+        return settle(pools[loop].returned(backend, at: at(now)), backend, loop)
+      }
+      pass(backend, from: loop, to: oldest)
+    }
+
+    mutating func pass(_ backend: BackendID, from loop: Int, to other: Int) {
+      pools[loop].passedOn(backend)
+      budget.moved(from: loop, to: other)
+      let arrived = pools[other].arrived(identity, connectedAt: at(now))
+      settle(pools[other].returned(arrived, at: at(now)), arrived, other)
+    }
+
+    mutating func settle(_ action: ReturnAction, _ backend: BackendID, _ loop: Int) {
+      switch action {
+      case .lend(let client): holders[loop][backend] = client
+      case .keep: break
+      case .close: pools[loop].closed(backend)
+      }
+    }
+
+    mutating func open(_ loop: Int) {
+      let spare = pools[loop].sparePlaces
+      pools[loop].partChanged(by: -spare)
+      budget.giveBack(spare, loop)
+      while let action = pools[loop].nextToOpen(at: at(now)) {
+        switch action {
+        case .connect(let backend, _): connecting[loop].append(backend)
+        case .close(let backend): pools[loop].closed(backend)
+        case .ask:
+          if budget.take(loop) {
+            pools[loop].partChanged(by: 1)
+            continue
+          }
+          guard let other = pools.indices.first(where: { pools[$0].idleToPassOn(identity) != nil }),
+            let idle = pools[other].idleToPassOn(identity)
+          else { return }
+          pass(idle, from: other, to: loop)
+        }
+      }
+    }
+
+    mutating func check() {
+      let open = pools.reduce(0) { $0 + $1.openCount }
+      if open > budget.cap { faults.append("\(now): \(open) backends of \(budget.cap)") }
+      if budget.left < 0 { faults.append("\(now): parts beyond the cap") }
+      for (loop, pool) in pools.enumerated() {
+        if pool.limits.maxBackends != budget.parts[loop] || pool.openCount > budget.parts[loop] {
+          faults.append("\(now): loop \(loop) has \(pool.openCount) of \(budget.parts[loop])")
+        }
+        if pool.lentCount != holders[loop].count { faults.append("\(now): a backend is lost at \(loop)") }
+      }
+      let waiting = pools.reduce(0) { $0 + $1.waitingCount - $1.connectingCount }
+      if waiting > 0, pools.contains(where: { $0.idleCount > 0 }) {
+        faults.append("\(now): somebody waits beside an idle backend")
+      }
+    }
+  }
 }
