@@ -79,13 +79,14 @@ extension Pool {
   }
 
   /// The client's own last backend when it is idle, else one with its settings, else the one that was returned last.
+  @inline(__always)
   func idleBackend(
     of identity: IdentityID, for client: ClientID, preferring image: ImageID?
   ) -> BackendID? {
     let home = clients[Int(client.index)].home
     if home != .none {
-      let entry = backends[Int(home.index)]
-      if entry.state == .idle, entry.identity == identity { return home }
+      let index = Int(home.index)
+      if backends[index].state == .idle, backends[index].identity == identity { return home }
     }
     let first = identities[Int(identity.index)].firstIdle
     if first == .none { return nil }
@@ -136,6 +137,7 @@ extension Pool {
 
   /// Whether the returned backend's slot must go to another identity, whose longest waiter came first and has
   /// nothing of its own that could serve it.
+  @inline(__always)
   func mustGiveUp(_ backend: BackendID, ownWaiter: ClientID, at now: Instant) -> Bool {
     // Those that are closing already have been given up.
     if connectingCount + idleCount + lentCount > limits.maxBackends || hasTaken { return true }

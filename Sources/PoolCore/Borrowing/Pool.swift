@@ -8,6 +8,7 @@
 /// unless a client of another identity has waited longer and can only be served by giving a slot up; then the
 /// backend is closed for it, once it has been open for `limits.minimumTenure` (a connect costs the server a fork
 /// and a SCRAM exchange, so two identities must not take turns at every transaction).
+@usableFromInline
 package struct Pool: Sendable {
   package private(set) var limits: PoolLimits
   var backends: [BackendEntry] = []
@@ -22,9 +23,9 @@ package struct Pool: Sendable {
   package var keepsSlot = false
   var apartCount = 0
   /// When connects may be tried again after one failed; `nil` while the server answers.
-  private(set) var connectsResume: Instant?
+  @usableFromInline private(set) var connectsResume: Instant?
 
-  package private(set) var waitingCount = 0
+  @usableFromInline package private(set) var waitingCount = 0
   /// Clients that wait in the other pools of the same budget, where `max_borrow_queue` counts them.
   package var waitingElsewhere = 0
   package internal(set) var openCount = 0
@@ -59,8 +60,9 @@ package struct Pool: Sendable {
     makeRoom(for: client)
     precondition(
       !clients[Int(client.index)].isWaiting, "a client that waits already borrows: \(client.index)")
-    let entry = identities[Int(identity.index)]
-    if entry.waiters.isEmpty, let backend = idleBackend(of: identity, for: client, preferring: image) {
+    if identities[Int(identity.index)].waiters.isEmpty,
+      let backend = idleBackend(of: identity, for: client, preferring: image)
+    {
       lend(backend, to: client, at: now)
       return .lend(backend)
     }
@@ -231,7 +233,7 @@ package struct Pool: Sendable {
   }
 
   /// When a connect may be tried again after a failure; `nil` when none waits for that.
-  package var nextConnectAttempt: Instant? { waitingCount > 0 ? connectsResume : nil }
+  @inlinable package var nextConnectAttempt: Instant? { waitingCount > 0 ? connectsResume : nil }
 
   /// A backend opened ahead of any waiter (`min_connections`, checks); `nil` when the cap is reached.
   package mutating func openAhead(_ identity: IdentityID) -> BackendID? {

@@ -2,22 +2,23 @@ import PostgresWire
 
 /// What a client has sent to its backend since that owed nothing: should the backend be lost, this tells where the
 /// client's transaction stands, and it may be sent again if it is certain that nothing of it was carried out.
+@usableFromInline
 package struct Flight: Sendable {
   /// Bytes that are kept at most.
   @inlinable package static var longest: Int { 16_384 }
 
-  package var bytes: [UInt8] = []
+  @usableFromInline package var bytes: [UInt8] = []
   /// All of it is in ``bytes``.
-  package var isWhole = true
+  @usableFromInline package var isWhole = true
   /// The client has been sent something for it.
-  package var isAnswered = false
+  @usableFromInline package var isAnswered = false
 
   package init() {}
 
   /// Nothing is owed: what comes next begins a flight.
   @inlinable
   package mutating func begin() {
-    bytes.removeAll(keepingCapacity: true)
+    if !bytes.isEmpty { bytes.removeAll(keepingCapacity: true) }
     isWhole = true
     isAnswered = false
   }

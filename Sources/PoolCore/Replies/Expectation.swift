@@ -1,5 +1,7 @@
 /// One message whose answer a backend owes.
+@usableFromInline
 package struct Expectation: Equatable, Sendable {
+  @usableFromInline
   package enum Kind: UInt8, Sendable {
     // The client's own.
     case functionCall, sync, parse, execute
@@ -43,8 +45,8 @@ package struct Expectation: Equatable, Sendable {
     }
   }
 
-  package var kind: Kind
-  package var payload: UInt32
+  @usableFromInline package var kind: Kind
+  @usableFromInline package var payload: UInt32
 
   @inlinable package init(_ kind: Kind, _ payload: UInt32 = 0) {
     self.kind = kind

@@ -5,45 +5,54 @@ package import PostgresWire
 /// It answers, for each message that comes back, whether the client gets it, and proves the one rule above all: a
 /// backend goes back to the pool only when nothing is owed (``isSettled``). Source: PostgreSQL manual, "Message
 /// Flow"; where the manual is silent, what `PostgresMain` does is written beside the rule.
+@usableFromInline
 package struct ReplyLedger: Sendable {
   /// Invariant: a ring; `count` entries from `head`; the capacity is a power of two.
-  private var entries: [Expectation]
-  private var head = 0
-  private var count = 0
+  @usableFromInline var entries: [Expectation]
+  @usableFromInline var head = 0
+  @usableFromInline var count = 0
 
   /// An extended-protocol error: the server reads and drops everything up to the next Sync.
-  package private(set) var isSkipping = false
+  @usableFromInline package private(set) var isSkipping = false
   /// The server reads COPY data of an extended-protocol COPY: a Sync that comes before the end of the data is
   /// ignored by it, and so not owed an answer (`CopyGetData`: "for the convenience of client libraries").
-  package private(set) var isCopyingIn = false
+  @usableFromInline package private(set) var isCopyingIn = false
   /// A Parse, Bind, … has been sent and no Sync behind it: the backend's transaction is open at the wire.
-  package private(set) var isBatchOpen = false
+  @usableFromInline package private(set) var isBatchOpen = false
   /// A COPY failed after Syncs had been sent into its data: whether the server read them as data (and ignored
   /// them) or after its error (and will answer them) cannot be known. Never settled again: to be closed.
-  package private(set) var isDoubtful = false
+  @usableFromInline package private(set) var isDoubtful = false
   /// Syncs that the COPY under way is thought to ignore.
   private var ignoredSyncs = 0
   /// As the last ReadyForQuery said.
-  package private(set) var status = TransactionStatus.idle
+  package private(set) var status = TransactionStatus.idle {
+    didSet { isIdle = status == .idle }
+  }
+  @usableFromInline private(set) var isIdle = true
 
   package init() {
     entries = [Expectation](repeating: Expectation(.sync), count: 16)
   }
 
   /// Nothing is owed, no batch is open, no transaction either: the backend may change hands.
-  package var isSettled: Bool { isQuiet && status == .idle && !isDoubtful }
+  @inlinable package var isSettled: Bool { isQuiet && isIdle && !isDoubtful }
 
   /// Nothing is owed and no batch is open; a transaction may be.
-  package var isQuiet: Bool { count == 0 && !isBatchOpen && !isCopyingIn }
+  @inlinable package var isQuiet: Bool { count == 0 && !isBatchOpen && !isCopyingIn }
 
   /// Nothing is owed, though a batch may be open (a client that thinks after Flush).
-  package var owesNothing: Bool { count == 0 }
+  @inlinable package var owesNothing: Bool { count == 0 }
 
   /// Nothing of the client's has been carried out: what was put in front of it is still being answered.
   package var isInFront: Bool { headKind == .front }
 
+  /// The next answer is that of a statement: its rows, and data that it copies out, are the client's.
+  @inlinable package var isRunning: Bool {
+    count > 0 && (entries[head].kind == .query || entries[head].kind == .execute)
+  }
+
   /// The next answer is a value that was asked for.
-  package var isLooking: Bool { headKind == .look }
+  @inlinable package var isLooking: Bool { headKind == .look }
 
   /// The client waits for an answer of its own.
   package var owesClient: Bool {
@@ -56,9 +65,12 @@ package struct ReplyLedger: Sendable {
 
   /// The client has nothing under way, nor has the server a transaction: what comes next begins a batch. At most
   /// the front runs ahead of it.
-  package var isAtBatchStart: Bool {
-    guard status == .idle, !isCopyingIn, !isSkipping, !isDoubtful else { return false }
-    if count == 0 { return !isBatchOpen }
+  @inlinable package var isAtBatchStart: Bool {
+    guard isIdle, !isCopyingIn, !isSkipping, !isDoubtful else { return false }
+    return count == 0 ? !isBatchOpen : owesOnlyFront
+  }
+
+  @usableFromInline var owesOnlyFront: Bool {
     for offset in 0..<count where entries[(head &+ offset) & (entries.count &- 1)].kind != .front {
       return false
     }
@@ -82,12 +94,12 @@ package struct ReplyLedger: Sendable {
   }
 
   /// The next answer tells what a named statement returns.
-  package var isDescribing: Bool {
+  @inlinable package var isDescribing: Bool {
     headKind == .hiddenDescribe || (headKind == .describe && entries[head].payload != StatementID.none.index)
   }
 
   /// The statement of the Bind that the next answer is for; `nil` when it is for something else.
-  package var bindAhead: StatementID? {
+  @inlinable package var bindAhead: StatementID? {
     headKind == .bind ? StatementID(entries[head].payload) : nil
   }
 
@@ -190,7 +202,7 @@ package struct ReplyLedger: Sendable {
     }
   }
 
-  private var headKind: Expectation.Kind? { count == 0 ? nil : entries[head].kind }
+  @inlinable var headKind: Expectation.Kind? { count == 0 ? nil : entries[head].kind }
 
   private mutating func receivedContent(_ tag: UInt8) -> ReplyVerdict {
     guard let kind = headKind else { return .violation }

@@ -1,7 +1,8 @@
 /// What the pool remembers of a client's session between its transactions.
+@usableFromInline
 package struct ClientSession: Sendable {
   /// What it has set, by startup and by SET.
-  package var image = ImageID.empty
+  @usableFromInline package var image = ImageID.empty
   /// What its startup packet asked for: where RESET goes back to.
   package var startupImage = ImageID.empty
   /// Which user and database it is.
@@ -24,7 +25,7 @@ package struct ClientSession: Sendable {
   /// Why it keeps its backend.
   package internal(set) var pins = PinSet()
   /// What must be asked for once the transaction has ended.
-  package internal(set) var marks: SessionMarks = []
+  @usableFromInline package internal(set) var marks: SessionMarks = []
   /// What is being asked for; meaningful while ``isAsking``.
   var asked: SessionMarks = []
   /// How often in a row an answer was an error.
@@ -32,13 +33,13 @@ package struct ClientSession: Sendable {
   /// It keeps its backend until it leaves, pinned or not (`pool_mode = "session"`).
   package var keepsBackend = false
   /// Answers to what was asked once a transaction had ended are on their way.
-  package internal(set) var isAsking = false
+  @usableFromInline package internal(set) var isAsking = false
   /// Functions were made or changed by its transaction.
   var changesFunctions = false
   /// Something of its transaction has failed or was rolled back: what it touched may be as before.
   var hasFailed = false
   /// It keeps its backend for a moment: it may be about to ask for `lastval` or `currval`. See ``SequenceHabits``.
-  package internal(set) var isLeased = false
+  @usableFromInline package internal(set) var isLeased = false
   /// Its transaction may have taken from a sequence.
   var usesSequences = false
   /// ``channels`` is another than before.
@@ -47,7 +48,10 @@ package struct ClientSession: Sendable {
   package var isSkipping = false
 
   /// What most clients have nothing of. Invariant: one element, with something in it, or none.
-  private var details: [ClientDetails] = []
+  @usableFromInline var details: [ClientDetails] = []
+
+  /// It has something of that.
+  @inlinable package var hasDetails: Bool { !details.isEmpty }
 
   package init() {}
 
@@ -149,7 +153,8 @@ package struct ClientSession: Sendable {
 }
 
 /// See ``ClientSession``, whose properties these are: kept apart, since they would be most of an idle client's memory.
-private struct ClientDetails: Sendable {
+@usableFromInline
+struct ClientDetails: Sendable {
   var pinnedBy: String = ""
   var unknownFunctions: [[UInt8]] = []
   var askedFunctions: [[UInt8]] = []

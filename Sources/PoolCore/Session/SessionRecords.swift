@@ -17,19 +17,20 @@ package struct ReportedParameter: Equatable, Sendable {
 }
 
 /// What the pool knows of a backend's session.
+@usableFromInline
 package struct BackendSession: Sendable {
-  package var ledger = ReplyLedger()
+  @usableFromInline package var ledger = ReplyLedger()
   package var statements = BackendStatements()
   /// Whose session state is on it; `.none` when it is clean.
   package var owner: ClientID = .none
   /// Which image it has; `nil` when that is not known, so that the next borrow cleans it.
-  package var image: ImageID?
+  @usableFromInline package var image: ImageID?
   /// What comes next is the answer to a front and nothing else; see ``Sessions/knownFrontAnswer(on:)``.
   package var awaitsFront = false
   /// The front's own statements were dropped with all others (DISCARD ALL): prepare them again.
   package var needsPreparation = false
   /// The client's last batch, while nothing of it is answered and it may be sent again; see ``Sessions/keeps(on:)``.
-  package var kept: [UInt8] = []
+  @usableFromInline package var kept: [UInt8] = []
   /// How many answers it is owed.
   var keptAnswers = 0
   /// Its Bind met a plan that DDL has made stale: once the server is ready, it is sent again.
@@ -56,7 +57,7 @@ package struct BackendSession: Sendable {
   /// Since it was cleaned last, more has run on it than provably leaves nothing; see ``Sessions/trustsTokens``.
   var isDirty = false
   /// The database has sequences that cache values, which DISCARD SEQUENCES would throw away.
-  package var keepsSequences = false
+  @usableFromInline package var keepsSequences = false
 
   package init() {}
 }

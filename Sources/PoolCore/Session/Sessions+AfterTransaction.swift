@@ -35,8 +35,9 @@ extension Sessions {
   }
 
   /// The client has asked for something else, or for nothing in time.
-  @inline(__always)
-  package mutating func leaseEnded(_ client: ClientID) { clients[Int(client.index)].isLeased = false }
+  @inlinable package mutating func leaseEnded(_ client: ClientID) {
+    if clients[Int(client.index)].isLeased { clients[Int(client.index)].isLeased = false }
+  }
 
   /// Puts all questions into ``rewritten``. False when there are none.
   private mutating func ask(_ client: ClientID, _ backend: BackendID) -> Bool {
@@ -140,8 +141,12 @@ extension Sessions {
   }
 
   /// Something was asked for, and no answer to that is owed any more.
-  package func isLookedUp(_ client: ClientID, _ backend: BackendID) -> Bool {
-    clients[Int(client.index)].isAsking && !backends[Int(backend.index)].ledger.owesLooks
+  @inlinable package func isLookedUp(_ client: ClientID, _ backend: BackendID) -> Bool {
+    clients[Int(client.index)].isAsking && !owesLooks(backend)
+  }
+
+  @usableFromInline func owesLooks(_ backend: BackendID) -> Bool {
+    backends[Int(backend.index)].ledger.owesLooks
   }
 
   /// The answers to ``AfterReady/look`` are in: the client's image follows what the server has now.

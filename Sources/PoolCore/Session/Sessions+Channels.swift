@@ -48,8 +48,13 @@ extension Sessions {
 
   /// Whether the client's ReadyForQuery that has just come must wait for the database's listener: for a LISTEN
   /// until it listens, for a NOTIFY until it has said all that came before.
-  @inline(__always)
+  @inlinable
   package func mustHoldReady(_ client: ClientID, _ backend: BackendID) -> Bool {
+    clients[Int(client.index)].marks.rawValue != 0 && listensOrNotifies(client, backend)
+  }
+
+  @usableFromInline
+  func listensOrNotifies(_ client: ClientID, _ backend: BackendID) -> Bool {
     let marks = clients[Int(client.index)].marks
     if marks.isDisjoint(with: [.channels, .notifies]) { return false }
     return backends[Int(backend.index)].ledger.isSettled

@@ -98,7 +98,7 @@ extension Sessions {
     if effects.usesSequences { clients[Int(client.index)].usesSequences = true }
     let query = replaceUnnamed(client, on: backend)
     if !effects.isEmpty {
-      rewritten.removeAll(keepingCapacity: true)
+      beginRewriting()
       let refusal = refusal(client, effects)
       if refusal == nil {
         if effects.listsChannels { listenAgain(client, on: backend) }
@@ -142,7 +142,7 @@ extension Sessions {
     if statements.byteCount + header.length > mostStatementBytes,
       statements.find(view, in: bytes, reading: clients[Int(client.index)].reading) == nil
     {
-      rewritten.removeAll(keepingCapacity: true)
+      beginRewriting()
       append(.memory, isQuery: false, on: backend)
       return .replace
     }
@@ -158,14 +158,14 @@ extension Sessions {
       unnamedParseSent(client, statement)
       setUnnamed(client, statement)
       setUnnamed(statement, of: client, on: backend)
-      rewritten.removeAll(keepingCapacity: true)
+      beginRewriting()
       listenAgain(client, for: statement, on: backend)
       installCalled(by: statement, of: client, on: backend)
       backends[index].statements.unnamedSent()
       backends[index].ledger.sent(Expectation(.parse, StatementID.none.index))
       return finish(rewrittenThen: bytes, offset, header.length)
     }
-    rewritten.removeAll(keepingCapacity: true)
+    beginRewriting()
     let name = bytes.extracting(view.nameStart..<nameEnd(from: view.nameStart, to: view.nameEnd))
     if let existing = known(client, name, on: backend) {
       if backends[index].ledger.owesReady, !backends[index].ledger.isCopyingIn {
@@ -329,7 +329,7 @@ extension Sessions {
     if view.statementStart == view.statementEnd {
       clients[Int(client.index)].bound = .none
       if isUnnamedUncertain(on: backend) { return .stall }
-      rewritten.removeAll(keepingCapacity: true)
+      beginRewriting()
       restoreUnnamed(client, on: backend)
       let unnamed = names.unnamed(client)
       if listsUncertainly(client, unnamed, on: backend) { return .stall }
@@ -345,7 +345,7 @@ extension Sessions {
     }
     let name = bytes.extracting(
       view.statementStart..<nameEnd(from: view.statementStart, to: view.statementEnd))
-    rewritten.removeAll(keepingCapacity: true)
+    beginRewriting()
     let statement = known(client, name, on: backend)
     if isUncertain(statement, named: name, of: client, on: backend) { return .stall }
     if let statement, listsUncertainly(client, statement, on: backend) { return .stall }
@@ -423,7 +423,7 @@ extension Sessions {
       backends[index].ledger.sent(Expectation(.describe, bound.index))
       return .forward
     }
-    rewritten.removeAll(keepingCapacity: true)
+    beginRewriting()
     if view.nameStart == view.nameEnd {
       if isUnnamedUncertain(on: backend) { return .stall }
       restoreUnnamed(client, on: backend)
@@ -481,7 +481,9 @@ extension Sessions {
   }
 
   mutating func append(_ bytes: Span<UInt8>, from start: Int, to end: Int) {
-    for position in start..<end { rewritten.append(bytes[position]) }
+    rewritten.append(addingCapacity: end - start) { added in
+      for position in start..<end { added.append(bytes[position]) }
+    }
   }
 
   mutating func appendTarget(_ tag: UInt8, _ statement: StatementID?, else name: Span<UInt8>) {

@@ -5,7 +5,7 @@ import PostgresWire
 
 extension Sessions {
   /// What will answer the front that comes next; empty when it has not been seen yet.
-  package func knownFrontAnswer(on backend: BackendID) -> [UInt8] {
+  @inlinable package func knownFrontAnswer(on backend: BackendID) -> [UInt8] {
     guard let image = backends[Int(backend.index)].image else { return [] }
     return images.frontAnswer(image, keepingSequences: backends[Int(backend.index)].keepsSequences)
   }

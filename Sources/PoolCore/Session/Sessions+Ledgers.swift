@@ -2,17 +2,21 @@
 
 extension Sessions {
   /// See ``ReplyLedger/isSettled``.
-  package func isSettled(_ backend: Int) -> Bool { backends[backend].ledger.isSettled }
+  @inlinable package func isSettled(_ backend: Int) -> Bool { backends[backend].ledger.isSettled }
   /// See ``ReplyLedger/isQuiet``.
-  package func isQuiet(_ backend: Int) -> Bool { backends[backend].ledger.isQuiet }
+  @inlinable package func isQuiet(_ backend: Int) -> Bool { backends[backend].ledger.isQuiet }
   /// See ``ReplyLedger/owesNothing``.
-  package func owesNothing(_ backend: Int) -> Bool { backends[backend].ledger.owesNothing }
+  @inlinable package func owesNothing(_ backend: Int) -> Bool { backends[backend].ledger.owesNothing }
   /// See ``ReplyLedger/isAtBatchStart``.
-  package func isAtBatchStart(_ backend: Int) -> Bool { backends[backend].ledger.isAtBatchStart }
+  @inlinable package func isAtBatchStart(_ backend: Int) -> Bool { backends[backend].ledger.isAtBatchStart }
   /// See ``ReplyLedger/bindAhead``.
-  package func bindAhead(_ backend: Int) -> StatementID? { backends[backend].ledger.bindAhead }
+  @inlinable package func bindAhead(_ backend: Int) -> StatementID? { backends[backend].ledger.bindAhead }
   /// See ``ReplyLedger/isDescribing``.
-  package func isDescribing(_ backend: Int) -> Bool { backends[backend].ledger.isDescribing }
+  @inlinable package func isDescribing(_ backend: Int) -> Bool { backends[backend].ledger.isDescribing }
   /// See ``ReplyLedger/isLooking``.
-  package func isLooking(_ backend: Int) -> Bool { backends[backend].ledger.isLooking }
+  @inlinable package func isLooking(_ backend: Int) -> Bool { backends[backend].ledger.isLooking }
+  /// See ``ReplyLedger/isRunning``.
+  @inlinable package func isRunning(_ backend: Int) -> Bool { backends[backend].ledger.isRunning }
+  /// The client may have something of what most clients have nothing of; see ``ClientSession``.
+  @inlinable package func hasDetails(_ client: Int) -> Bool { clients[client].hasDetails }
 }

@@ -17,7 +17,13 @@ extension Sessions {
     if !common.contains(parameter) { backends[index].view.append(parameter) }
   }
 
+  /// Its transaction may have changed what it must be told of.
+  @inlinable package func mayHaveUnreported(_ client: ClientID) -> Bool {
+    clients[Int(client.index)].marks.rawValue != 0 || clients[Int(client.index)].hasDetails
+  }
+
   /// A client's ReadyForQuery has come: ParameterStatus messages that must go in front of it. They count as told.
+  /// Call only where ``mayHaveUnreported(_:)`` says so.
   package mutating func unreported(
     _ client: ClientID, _ backend: BackendID, common: [ReportedParameter]
   ) -> [UInt8] {

@@ -46,9 +46,11 @@ extension Sessions {
   }
 
   /// More has been sent, or all is answered.
-  @inline(__always)
-  package mutating func dropKept(on backend: BackendID) {
-    if backends[Int(backend.index)].kept.isEmpty { return }
+  @inlinable package mutating func dropKept(on backend: BackendID) {
+    if !backends[Int(backend.index)].kept.isEmpty { forgetKept(backend) }
+  }
+
+  @usableFromInline mutating func forgetKept(_ backend: BackendID) {
     backends[Int(backend.index)].kept.removeAll(keepingCapacity: true)
     backends[Int(backend.index)].mustRepeat = false
   }

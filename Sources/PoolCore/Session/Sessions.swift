@@ -5,12 +5,13 @@ import PostgresWire
 ///
 /// Pure: frames come in as views over bytes, answers are values. What must be sent instead of a frame is left in
 /// ``rewritten``, whose memory is used again and again.
+@usableFromInline
 package struct Sessions: Sendable {
-  package var clients: [ClientSession] = []
-  package var backends: [BackendSession] = []
+  @usableFromInline package var clients: [ClientSession] = []
+  @usableFromInline package var backends: [BackendSession] = []
   package var statements: StatementTable
   package var names: ClientStatements
-  package var images = ImageTable()
+  @usableFromInline package var images = ImageTable()
   var readings = ReadingTable()
   /// Bytes for the backend, valid until the next call.
   package var rewritten: [UInt8] = []
@@ -33,7 +34,7 @@ package struct Sessions: Sendable {
   package var pinsSettings = false
   /// A backend is cleaned for another client only after statements whose texts do not prove that they leave nothing
   /// (`session_check = "tokens"`). What views, casts, defaults and functions do unseen is trusted.
-  package var trustsTokens = false
+  @usableFromInline package var trustsTokens = false
 
   /// - Parameter seed: unguessable; keeps clients from choosing hash collisions.
   package init(seed: UInt64, maxStatements: Int) {
@@ -113,7 +114,7 @@ package struct Sessions: Sendable {
   /// The backend is the client's from now on. When it holds another's state, ``rewritten`` is what goes in front of
   /// the client's bytes; empty when nothing must.
   package mutating func attach(_ client: ClientID, to backend: BackendID) {
-    rewritten.removeAll(keepingCapacity: true)
+    beginRewriting()
     let image = clients[Int(client.index)].image
     let index = Int(backend.index)
     if backends[index].owner == client, backends[index].image == image { return }
@@ -134,7 +135,7 @@ package struct Sessions: Sendable {
 
   /// The settings that a backend should have for this client. Where each change of client cleans it, that saves
   /// nothing.
-  package func preferredImage(of client: ClientID) -> ImageID? {
+  @inlinable package func preferredImage(of client: ClientID) -> ImageID? {
     trustsTokens ? clients[Int(client.index)].image : nil
   }
 
@@ -171,6 +172,12 @@ package struct Sessions: Sendable {
     guard Int(client.index) < clients.count else { return false }
     return clients[Int(client.index)].pins.mustClose || clients[Int(client.index)].marks.contains(.names)
       || clients[Int(client.index)].isAsking
+  }
+
+  /// Nothing is in ``rewritten``. Mostly nothing was: emptying an array again costs more than to see that.
+  @inline(__always)
+  mutating func beginRewriting() {
+    if !rewritten.isEmpty { rewritten.removeAll(keepingCapacity: true) }
   }
 
   private mutating func appendFront(

@@ -13,25 +13,27 @@ package enum PlainText {
     guard let verdict = verdict(ofFirst: packed(text, first, offset)) else { return .unknown }
     // The word that ended last, and whether nothing but space stands behind it.
     var (start, end) = (first, offset)
-    var leadIsInto = false
+    // The word before it, where nothing but space is between the two.
+    var (leadStart, leadEnd) = (0, 0)
     var isBehindWord = true
     while offset < text.count {
       let byte = text[offset]
       if isWordStart(byte) {
-        let isInto = isBehindWord && end - start == 4 && packed(text, start, end) == Word.into
+        (leadStart, leadEnd) = isBehindWord ? (start, end) : (0, 0)
         start = offset
-        while offset < text.count, isWord(text[offset]) { offset += 1 }
+        offset &+= 1
+        while offset < text.count, isWord(text[offset]) { offset &+= 1 }
         end = offset
-        leadIsInto = isInto
         isBehindWord = true
-        if isSuspect(text, start, end) { return .unknown }
+        if mayBeSuspect(byte), isSuspect(text, start, end) { return .unknown }
         continue
       }
-      offset += 1
+      offset &+= 1
       if isSpace(byte) { continue }
       switch byte {
       case UInt8(ascii: "("):
-        if isBehindWord, !leadIsInto, !KnownCalls.contains(text, from: start, to: end) { return .unknown }
+        let isOfInto = leadEnd - leadStart == 4 && packed(text, leadStart, leadEnd) == Word.into
+        if isBehindWord, !isOfInto, !KnownCalls.contains(text, from: start, to: end) { return .unknown }
       case UInt8(ascii: "'"):
         // E'…', U&'…' and their like are not for here.
         if isBehindWord, end == offset - 1 { return .unknown }
@@ -50,7 +52,7 @@ package enum PlainText {
           offset += 1
         }
       case UInt8(ascii: "0")...UInt8(ascii: "9"):
-        while offset < text.count, isDigit(text[offset]) { offset += 1 }
+        while offset < text.count, isDigit(text[offset]) { offset &+= 1 }
         // 1e6, 0x1F, or a word at once.
         if offset < text.count, isWord(text[offset]) { return .unknown }
       default: break  // operators and the rest
@@ -83,6 +85,14 @@ package enum PlainText {
     // "_" with the bit of small letters is DEL.
     default: return lead & 0xFF_FF00 == Lead.pg && text[start + 2] == UInt8(ascii: "_")
     }
+  }
+
+  /// Whether such a word begins with this letter, or what looks like one.
+  @inline(__always)
+  private static func mayBeSuspect(_ byte: UInt8) -> Bool {
+    // c, i, l, n, p, s and t; of what is no letter the scan decides.
+    let letter = (byte | 0x20) &- UInt8(ascii: "a")
+    return letter > 25 || 0b1100_1010_1001_0000_0100 >> UInt32(letter) & 1 != 0
   }
 
   private enum Lead {
@@ -125,8 +135,7 @@ package enum PlainText {
 
   @inline(__always)
   private static func isWordStart(_ byte: UInt8) -> Bool {
-    (byte | 0x20 >= UInt8(ascii: "a") && byte | 0x20 <= UInt8(ascii: "z")) || byte == UInt8(ascii: "_")
-      || byte >= 0x80
+    (byte | 0x20) &- UInt8(ascii: "a") < 26 || byte == UInt8(ascii: "_") || byte >= 0x80
   }
 
   @inline(__always)
@@ -136,9 +145,9 @@ package enum PlainText {
 
   @inline(__always)
   private static func isDigit(_ byte: UInt8) -> Bool {
-    byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9")
+    byte &- UInt8(ascii: "0") < 10
   }
 
   @inline(__always)
-  private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (byte >= 0x09 && byte <= 0x0D) }
+  private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte &- 0x09 < 5 }
 }

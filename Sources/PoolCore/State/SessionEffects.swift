@@ -1,26 +1,27 @@
 import SQLText
 
 /// What must be asked for once a transaction has ended, beyond single settings.
+@usableFromInline
 package struct SessionMarks: OptionSet, Sendable {
-  package let rawValue: UInt8
-  package init(rawValue: UInt8) { self.rawValue = rawValue }
+  @usableFromInline package let rawValue: UInt8
+  @inlinable package init(rawValue: UInt8) { self.rawValue = rawValue }
 
   /// Settings were changed that the text does not name: all are asked for.
-  package static let settings = SessionMarks(rawValue: 1)
+  @inlinable package static var settings: SessionMarks { SessionMarks(rawValue: 1) }
   /// SQL-level PREPARE or DEALLOCATE.
-  package static let names = SessionMarks(rawValue: 2)
+  @inlinable package static var names: SessionMarks { SessionMarks(rawValue: 2) }
   /// What pins the client may have come or gone.
-  package static let pins = SessionMarks(rawValue: 4)
+  @inlinable package static var pins: SessionMarks { SessionMarks(rawValue: 4) }
   /// SET LOCAL of what decides how texts are read; nothing to ask for.
-  package static let reading = SessionMarks(rawValue: 8)
+  @inlinable package static var reading: SessionMarks { SessionMarks(rawValue: 8) }
   /// LISTEN or UNLISTEN.
-  package static let channels = SessionMarks(rawValue: 16)
+  @inlinable package static var channels: SessionMarks { SessionMarks(rawValue: 16) }
   /// NOTIFY: what the client itself listens to is told before its answer ends. Nothing to ask for.
-  package static let notifies = SessionMarks(rawValue: 32)
+  @inlinable package static var notifies: SessionMarks { SessionMarks(rawValue: 32) }
   /// Functions were called of which nothing is known yet.
-  package static let functions = SessionMarks(rawValue: 64)
+  @inlinable package static var functions: SessionMarks { SessionMarks(rawValue: 64) }
   /// What pins the client may have come without a word of it in the text.
-  package static let unseenPins = SessionMarks(rawValue: 128)
+  @inlinable package static var unseenPins: SessionMarks { SessionMarks(rawValue: 128) }
   /// What a text that nobody can read may do.
   static let anything: SessionMarks = [.settings, .names, .pins, .unseenPins, .channels]
 }

@@ -46,17 +46,19 @@ package func lowercasedASCII(_ text: String) -> String {
 }
 
 /// An image's number. Equal images have equal numbers, so that comparing two costs one instruction.
+@usableFromInline
 package struct ImageID: Hashable, Sendable {
-  package let index: UInt32
-  package init(_ index: UInt32) { self.index = index }
+  @usableFromInline package let index: UInt32
+  @inlinable package init(_ index: UInt32) { self.index = index }
   /// No setting at all.
-  package static let empty = ImageID(UInt32(0))
+  @inlinable package static var empty: ImageID { ImageID(UInt32(0)) }
 }
 
 /// All images in use, each once, with what has to be put in front of a client's bytes for it.
 ///
 /// Images are compared byte for byte when they are made (a Dictionary's equality), never by hash alone: they hold
 /// bytes that clients choose, and a collision would run one client under another's settings.
+@usableFromInline
 package struct ImageTable: Sendable {
   private struct Entry: Sendable {
     var image = SettingsImage()
@@ -96,7 +98,7 @@ package struct ImageTable: Sendable {
   }
 
   /// What answers the front; empty when none has been kept.
-  func frontAnswer(_ id: ImageID, keepingSequences: Bool) -> [UInt8] {
+  @usableFromInline func frontAnswer(_ id: ImageID, keepingSequences: Bool) -> [UInt8] {
     keepingSequences ? entries[Int(id.index)].answerKeepingSequences : entries[Int(id.index)].answer
   }
 

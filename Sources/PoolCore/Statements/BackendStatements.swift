@@ -20,7 +20,7 @@ package struct BackendStatements: Sendable {
     var description: Description?
   }
 
-  private var entries: [StatementID: Entry] = [:]
+  private var entries = NumberTable<Entry>()
   private var clock: UInt32 = 0
   /// Which batch is being sent, counted by Syncs.
   package private(set) var batch: UInt32 = 0
@@ -41,7 +41,7 @@ package struct BackendStatements: Sendable {
   package var count: Int { entries.count }
 
   /// All that the server may have, in no order.
-  var known: [StatementID] { Array(entries.keys) }
+  var known: [StatementID] { entries.keys.map(Self.statement) }
 
   /// A Sync was sent: what failed before it skips nothing behind it.
   package mutating func batchEnded() { batch &+= 1 }
@@ -49,35 +49,38 @@ package struct BackendStatements: Sendable {
   /// True when a Bind may name the statement: it is there, or its Parse runs ahead in the same batch. A hidden
   /// Parse of an earlier batch that is not answered yet may still be skipped, which the client must not notice.
   package mutating func use(_ statement: StatementID) -> Bool {
-    guard let index = entries.index(forKey: statement) else { return false }
+    guard let place = place(of: statement) else { return false }
     clock &+= 1
-    entries.values[index].lastUse = clock
-    let entry = entries.values[index]
-    guard entry.willBeThere else { return false }
-    return entry.pending == 0 || entry.batch == batch || entry.isOwnParse
+    entries[place: place].lastUse = clock
+    guard entries.values[place].willBeThere else { return false }
+    return entries.values[place].pending == 0 || entries.values[place].batch == batch
+      || entries.values[place].isOwnParse
   }
 
   /// Whether the table has an entry for it at all.
-  package func isKnown(_ statement: StatementID) -> Bool { entries[statement] != nil }
+  package func isKnown(_ statement: StatementID) -> Bool { place(of: statement) != nil }
 
   /// True when the server may call a second Parse of its name an error.
   package func has(_ statement: StatementID) -> Bool {
-    guard let entry = entries[statement] else { return false }
-    return entry.isThere || entry.pending > 0
+    guard let place = place(of: statement) else { return false }
+    return entries.values[place].isThere || entries.values[place].pending > 0
   }
+
+  @inline(__always)
+  private func place(of statement: StatementID) -> Int? { entries.place(of: UInt64(statement.index)) }
 
   /// DDL has made its plan one that cannot be used: whoever binds it next closes it and parses it anew.
   package mutating func outdated(_ statement: StatementID) {
-    guard var entry = entries[statement], entry.pending == 0, entry.isThere else { return }
-    entry.willBeThere = false
-    entries[statement] = entry
+    guard let place = place(of: statement), entries.values[place].pending == 0, entries.values[place].isThere
+    else { return }
+    entries[place: place].willBeThere = false
   }
 
   /// All will be gone, if what was sent now goes through.
   mutating func outdatedAll() {
-    for (statement, entry) in entries {
-      entries[statement]?.willBeThere = false
-      if entry.pending > 0 { entries[statement]?.isUndone = true }
+    for place in 0..<entries.count {
+      entries[place: place].willBeThere = false
+      if entries.values[place].pending > 0 { entries[place: place].isUndone = true }
     }
   }
 
@@ -105,18 +108,18 @@ package struct BackendStatements: Sendable {
 
   /// The client's own Parse of it is in an earlier batch that is not answered yet, and so may be skipped.
   package func isUncertain(_ statement: StatementID) -> Bool {
-    guard allPending > 0, let entry = entries[statement] else { return false }
+    guard allPending > 0, let entry = entries[UInt64(statement.index)] else { return false }
     return entry.pending > 0 && entry.isOwnParse && entry.batch != batch
   }
 
   /// Parses or Closes of the statement are on their way.
   package func isPending(_ statement: StatementID) -> Bool {
-    allPending > 0 && (entries[statement]?.pending ?? 0) > 0
+    allPending > 0 && (entries[UInt64(statement.index)]?.pending ?? 0) > 0
   }
 
   package mutating func parseSent(_ statement: StatementID, isOwn: Bool = false) {
     clock &+= 1
-    var entry = entries[statement] ?? Entry()
+    var entry = entries[UInt64(statement.index)] ?? Entry()
     entry.pending += 1
     allPending += 1
     entry.willBeThere = true
@@ -125,30 +128,28 @@ package struct BackendStatements: Sendable {
     entry.isOwnParse = isOwn
     entry.lastUse = clock
     entry.description = nil
-    entries[statement] = entry
+    entries.set(UInt64(statement.index), entry)
   }
 
   /// The backend has told what the statement returns; of a portal it does not say what it takes.
   mutating func described(_ statement: StatementID, as description: Description) {
-    guard var entry = entries[statement] else { return }
+    guard let place = place(of: statement) else { return }
     var description = description
-    if description.parameters == nil { description.parameters = entry.description?.parameters }
-    if entry.description == description { return }
-    entry.description = description
-    entries[statement] = entry
+    let known = entries.values[place].description
+    if description.parameters == nil { description.parameters = known?.parameters }
+    if known != description { entries[place: place].description = description }
   }
 
   func description(of statement: StatementID) -> Description? {
-    guard let entry = entries[statement], entry.willBeThere else { return nil }
-    return entry.description
+    guard let place = place(of: statement), entries.values[place].willBeThere else { return nil }
+    return entries.values[place].description
   }
 
   package mutating func closeSent(_ statement: StatementID) {
-    guard var entry = entries[statement] else { return }
-    entry.pending += 1
+    guard let place = place(of: statement) else { return }
+    entries[place: place].pending += 1
     allPending += 1
-    entry.willBeThere = false
-    entries[statement] = entry
+    entries[place: place].willBeThere = false
   }
 
   /// The server has parsed it.
@@ -161,7 +162,8 @@ package struct BackendStatements: Sendable {
   package mutating func parseEnded(_ statement: StatementID) { ended(statement, isThere: nil) }
 
   private mutating func ended(_ statement: StatementID, isThere: Bool?) {
-    guard var entry = entries[statement] else { return }
+    guard let place = place(of: statement) else { return }
+    var entry = entries.values[place]
     if entry.pending > 0 {
       entry.pending -= 1
       allPending -= 1
@@ -171,13 +173,14 @@ package struct BackendStatements: Sendable {
       entry.willBeThere = entry.isThere && !entry.isUndone
       entry.isUndone = false
     }
-    entries[statement] = entry
+    entries[place: place] = entry
   }
 
   /// Statements that the backend neither has nor will have; they leave the table.
   package mutating func takeGone(_ statement: StatementID) -> Bool {
-    guard let entry = entries[statement], !entry.isThere, entry.pending == 0 else { return false }
-    entries.removeValue(forKey: statement)
+    guard let place = place(of: statement), !entries.values[place].isThere, entries.values[place].pending == 0
+    else { return false }
+    entries.remove(UInt64(statement.index))
     return true
   }
 
@@ -187,12 +190,12 @@ package struct BackendStatements: Sendable {
     var kept = 0
     var oldest: StatementID?
     var age: UInt32 = 0
-    for (statement, entry) in entries where entry.willBeThere {
+    for place in 0..<entries.count where entries.values[place].willBeThere {
       kept += 1
-      guard entry.pending == 0 else { continue }
-      let entryAge = clock &- entry.lastUse
+      guard entries.values[place].pending == 0 else { continue }
+      let entryAge = clock &- entries.values[place].lastUse
       if oldest == nil || entryAge > age {
-        oldest = statement
+        oldest = Self.statement(entries.keys[place])
         age = entryAge
       }
     }
@@ -202,16 +205,22 @@ package struct BackendStatements: Sendable {
   /// All named statements were dropped by the server. Answers those that leave the table; what is on its way stays.
   package mutating func dropAll() -> [StatementID] {
     var gone: [StatementID] = []
-    for (statement, entry) in entries {
-      if entry.pending == 0 { gone.append(statement) } else { entries[statement]?.isThere = false }
+    for place in 0..<entries.count {
+      if entries.values[place].pending == 0 {
+        gone.append(Self.statement(entries.keys[place]))
+      } else {
+        entries[place: place].isThere = false
+      }
     }
-    for statement in gone { entries.removeValue(forKey: statement) }
+    for statement in gone { entries.remove(UInt64(statement.index)) }
     return gone
   }
+
+  private static func statement(_ key: UInt64) -> StatementID { StatementID(UInt32(truncatingIfNeeded: key)) }
 
   /// Everything is forgotten: the connection ends. Answers what was known.
   package mutating func removeAll() -> [StatementID] {
     defer { self = BackendStatements() }
-    return Array(entries.keys)
+    return entries.keys.map(Self.statement)
   }
 }

@@ -1,3 +1,5 @@
+import PostgresWire
+
 /// Byte strings by number: each is kept once, counted, and found again without an allocation.
 ///
 /// An open-addressing table over Spans, so that the bytes of a message can be looked up where they lie. The hash
@@ -90,9 +92,7 @@ package struct ByteTable: Sendable {
   // MARK: Buckets
 
   private func isEqual(_ number: Int, _ bytes: Span<UInt8>) -> Bool {
-    guard slots[number].bytes.count == bytes.count else { return false }
-    for offset in 0..<bytes.count where slots[number].bytes[offset] != bytes[offset] { return false }
-    return true
+    areEqual(slots[number].bytes, bytes)
   }
 
   private mutating func insert(_ number: UInt32) {
@@ -126,10 +126,8 @@ package struct ByteTable: Sendable {
   private func hash(_ bytes: Span<UInt8>, _ variant: UInt64) -> UInt64 {
     var hash = seed ^ UInt64(truncatingIfNeeded: bytes.count) ^ variant << 32
     var offset = 0
-    while offset &+ 8 <= bytes.count {
-      var word: UInt64 = 0
-      for step in 0..<8 { word |= UInt64(bytes[offset &+ step]) << UInt64(step &* 8) }
-      hash = mix(hash ^ word)
+    while bytes.count &- offset >= 8 {
+      hash = mix(hash ^ eightBytes(in: bytes, at: offset))
       offset &+= 8
     }
     var tail: UInt64 = 0

@@ -3,12 +3,16 @@
 /// One table for all clients, so that a client without prepared statements costs nothing.
 package struct ClientStatements: Sendable {
   private var names: ByteTable
-  /// (client, name's number) → statement.
-  private var named: [UInt64: StatementID] = [:]
+  private struct Named: Sendable {
+    var statement: StatementID
+    /// What the client was told that it returns.
+    var told: Description?
+  }
+
+  /// By client and name's number.
+  private var named = NumberTable<Named>()
   /// Each client's names, for when it ends.
   private var namesOf: [UInt32: [UInt32]] = [:]
-  /// (client, name's number) → what the client was told that the statement returns.
-  private var toldOf: [UInt64: Description] = [:]
   /// Each client's unnamed statement.
   private var unnamed: [StatementID] = []
 
@@ -24,42 +28,43 @@ package struct ClientStatements: Sendable {
     _ client: ClientID, _ number: UInt32, _ statement: StatementID, _ description: Description
   ) {
     // Unless the name stands for another by now.
-    guard named[key(client, number)] == statement else { return }
+    guard let place = named.place(of: key(client, number)), named.values[place].statement == statement
+    else { return }
     var description = description
-    if description.parameters == nil { description.parameters = toldOf[key(client, number)]?.parameters }
-    toldOf[key(client, number)] = description
+    let known = named.values[place].told
+    if description.parameters == nil { description.parameters = known?.parameters }
+    if known != description { named[place: place].told = description }
   }
 
   /// What the client has been told that the statement of this name returns; `nil` when it never asked.
   func told(_ client: ClientID, named name: Span<UInt8>) -> Description? {
-    guard !toldOf.isEmpty, let number = names.find(name) else { return nil }
-    return toldOf[key(client, number)]
+    guard let number = names.find(name), let place = named.place(of: key(client, number)) else { return nil }
+    return named.values[place].told
   }
 
   /// Whether the client was told of the statement under any name.
   func isTold(_ client: ClientID, _ statement: StatementID) -> Bool {
-    !toldOf.isEmpty
-      && (namesOf[client.index] ?? []).contains {
-        named[key(client, $0)] == statement && toldOf[key(client, $0)] != nil
-      }
+    (namesOf[client.index] ?? []).contains { number in
+      named[key(client, number)].map { $0.statement == statement && $0.told != nil } == true
+    }
   }
 
   /// The statement that the client calls so; `nil` when it has none.
   package func statement(_ client: ClientID, named name: Span<UInt8>) -> StatementID? {
-    guard let number = names.find(name) else { return nil }
-    return named[key(client, number)]
+    guard let number = names.find(name), let place = named.place(of: key(client, number)) else { return nil }
+    return named.values[place].statement
   }
 
   /// All of the client's names, and what they stand for.
   func all(of client: ClientID) -> [(name: [UInt8], statement: StatementID)] {
     (namesOf[client.index] ?? []).compactMap { number in
-      named[key(client, number)].map { (names.bytes(of: number), $0) }
+      named[key(client, number)].map { (names.bytes(of: number), $0.statement) }
     }
   }
 
   /// One of the client's names for a statement.
   package func name(_ client: ClientID, of statement: StatementID) -> [UInt8]? {
-    namesOf[client.index]?.last { named[key(client, $0)] == statement }.map { names.bytes(of: $0) }
+    namesOf[client.index]?.last { named[key(client, $0)]?.statement == statement }.map { names.bytes(of: $0) }
   }
 
   /// The client names a statement. Answers the statement that had the name before, if any; it is replaced.
@@ -67,25 +72,21 @@ package struct ClientStatements: Sendable {
     _ client: ClientID, name: Span<UInt8>, _ statement: StatementID
   ) -> StatementID? {
     if let number = names.find(name), let old = named[key(client, number)] {
-      toldOf[key(client, number)] = nil
-      named[key(client, number)] = statement
-      return old
+      named.set(key(client, number), Named(statement: statement))
+      return old.statement
     }
     let (number, _) = names.retain(name)
-    named[key(client, number)] = statement
+    named.set(key(client, number), Named(statement: statement))
     namesOf[client.index, default: []].append(number)
     return nil
   }
 
   /// The client closes a name. Answers the statement it stood for, if any.
   package mutating func close(_ client: ClientID, name: Span<UInt8>) -> StatementID? {
-    guard let number = names.find(name), let old = named.removeValue(forKey: key(client, number)) else {
-      return nil
-    }
-    toldOf[key(client, number)] = nil
+    guard let number = names.find(name), let old = named.remove(key(client, number)) else { return nil }
     namesOf[client.index]?.removeAll { $0 == number }
     _ = names.release(number)
-    return old
+    return old.statement
   }
 
   /// The client's names go but for those that stand for what `keeps` says. Answers what the others stood for.
@@ -96,14 +97,13 @@ package struct ClientStatements: Sendable {
     var kept: [UInt32] = []
     for number in namesOf.removeValue(forKey: client.index) ?? [] {
       guard let old = named[key(client, number)] else { continue }
-      if keeps(old) {
+      if keeps(old.statement) {
         kept.append(number)
         continue
       }
-      named[key(client, number)] = nil
-      toldOf[key(client, number)] = nil
+      named.remove(key(client, number))
       _ = names.release(number)
-      statements.append(old)
+      statements.append(old.statement)
     }
     if !kept.isEmpty { namesOf[client.index] = kept }
     return statements
@@ -113,10 +113,7 @@ package struct ClientStatements: Sendable {
   package mutating func closeAll(_ client: ClientID) -> [StatementID] {
     var statements: [StatementID] = []
     for number in namesOf.removeValue(forKey: client.index) ?? [] {
-      if let old = named.removeValue(forKey: key(client, number)) {
-        toldOf[key(client, number)] = nil
-        statements.append(old)
-      }
+      if let old = named.remove(key(client, number)) { statements.append(old.statement) }
       _ = names.release(number)
     }
     return statements

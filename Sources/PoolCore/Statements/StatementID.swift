@@ -1,7 +1,8 @@
 /// A prepared statement by its text and parameter types, over all clients and backends.
+@usableFromInline
 package struct StatementID: Hashable, Sendable {
-  package let index: UInt32
+  @usableFromInline package let index: UInt32
   @inlinable package init(_ index: UInt32) { self.index = index }
   /// No statement.
-  package static let none = StatementID(UInt32.max)
+  @inlinable package static var none: StatementID { StatementID(UInt32.max) }
 }

@@ -140,15 +140,21 @@ package struct StatementTable: Sendable {
 
 /// The statement's name on every backend, with its terminator: "dbtool_" and the number in hexadecimal.
 package func appendBackendName(of statement: StatementID, to out: inout [UInt8]) {
-  for byte in backendNamePrefix { out.append(byte) }
-  var shift: UInt32 = 28
-  while true {
-    let digit = UInt8(truncatingIfNeeded: statement.index >> shift & 15)
-    out.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
-    if shift == 0 { break }
-    shift -= 4
+  out.append(addingCapacity: 16) { name in
+    // "dbtool_", the first letter lowest.
+    var letters: UInt64 = 0x5F_6C_6F_6F_74_62_64
+    while letters != 0 {
+      name.append(UInt8(truncatingIfNeeded: letters))
+      letters >>= 8
+    }
+    var number = statement.index
+    for _ in 0..<8 {
+      let digit = UInt8(truncatingIfNeeded: number >> 28)
+      name.append(digit &+ (digit < 10 ? UInt8(ascii: "0") : UInt8(ascii: "a") &- 10))
+      number <<= 4
+    }
+    name.append(0)
   }
-  out.append(0)
 }
 
 /// What every statement's name on a backend begins with.
@@ -156,10 +162,12 @@ let backendNamePrefix: [UInt8] = Array("dbtool_".utf8)
 
 func appendInt32(_ value: Int, to out: inout [UInt8]) {
   let word = UInt32(truncatingIfNeeded: value)
-  out.append(UInt8(truncatingIfNeeded: word >> 24))
-  out.append(UInt8(truncatingIfNeeded: word >> 16))
-  out.append(UInt8(truncatingIfNeeded: word >> 8))
-  out.append(UInt8(truncatingIfNeeded: word))
+  out.append(addingCapacity: 4) { bytes in
+    bytes.append(UInt8(truncatingIfNeeded: word >> 24))
+    bytes.append(UInt8(truncatingIfNeeded: word >> 16))
+    bytes.append(UInt8(truncatingIfNeeded: word >> 8))
+    bytes.append(UInt8(truncatingIfNeeded: word))
+  }
 }
 
 /// Writes the length of a frame whose length word stands at `position` and which ends where `out` ends.

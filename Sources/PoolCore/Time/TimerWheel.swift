@@ -2,23 +2,25 @@
 ///
 /// A wheel of slots, each a list threaded through the entries; a slot's span is the wheel's resolution. Deadlines
 /// beyond one turn stay in their slot until their turn comes.
+@usableFromInline
 package struct TimerWheel: Sendable {
-  private struct Entry: Sendable {
+  @usableFromInline
+  struct Entry: Sendable {
     var deadline: UInt64 = 0
     var previous: Int32 = -1
     var next: Int32 = -1
-    var slot: Int32 = -1
+    @usableFromInline var slot: Int32 = -1
   }
 
-  private var entries: [Entry] = []
+  @usableFromInline var entries: [Entry] = []
   private var slots: [Int32]
   /// Nanoseconds that a slot spans.
   private let resolution: UInt64
   /// The first tick that has not been looked at.
   private var tick: UInt64
-  package private(set) var count = 0
+  @usableFromInline package private(set) var count = 0
   /// No timer is due before this moment. A lower bound: cancelling does not move it.
-  private var earliest = UInt64.max
+  @usableFromInline var earliest = UInt64.max
 
   /// - Parameter resolution: in nanoseconds; a timer fires at most this much late.
   package init(resolution: UInt64 = 8_000_000, slots: Int = 512, now: Instant) {
@@ -43,15 +45,18 @@ package struct TimerWheel: Sendable {
   }
 
   /// Harmless when no timer is set.
-  package mutating func cancel(_ number: Int) {
+  @inlinable package mutating func cancel(_ number: Int) {
     if number < entries.count, entries[number].slot >= 0 { unlink(number) }
   }
 
   package func isSet(_ number: Int) -> Bool { number < entries.count && entries[number].slot >= 0 }
 
   /// A number whose deadline has passed; its timer is gone. Call until it answers `nil`.
-  package mutating func nextExpired(at now: Instant) -> Int? {
-    guard now.nanoseconds >= earliest else { return nil }
+  @inlinable package mutating func nextExpired(at now: Instant) -> Int? {
+    now.nanoseconds >= earliest ? firstExpired(at: now) : nil
+  }
+
+  @usableFromInline mutating func firstExpired(at now: Instant) -> Int? {
     let current = now.nanoseconds / resolution
     // More than a whole turn behind: one turn visits every slot.
     if current > tick, current - tick > UInt64(slots.count) { tick = current - UInt64(slots.count) }
@@ -73,7 +78,7 @@ package struct TimerWheel: Sendable {
   }
 
   /// When to look again; `nil` while no timer is set.
-  package var nextLook: Instant? { count > 0 ? Instant(nanoseconds: earliest) : nil }
+  @inlinable package var nextLook: Instant? { count > 0 ? Instant(nanoseconds: earliest) : nil }
 
   /// The start of the next slot that holds something, at most one turn ahead. What is left in the slot of `tick`
   /// belongs to a later turn: counting it as due now made the loop spin for the rest of the slot.
@@ -86,7 +91,7 @@ package struct TimerWheel: Sendable {
     return nil
   }
 
-  private mutating func unlink(_ number: Int) {
+  @usableFromInline mutating func unlink(_ number: Int) {
     let entry = entries[number]
     if entry.previous >= 0 {
       entries[Int(entry.previous)].next = entry.next

@@ -95,6 +95,11 @@ extension PoolLoop {
         return count
       }
       let isComplete = count &- offset >= header.length
+      // Most messages of most answers: what a statement returns is its client's, and nobody else need know of it.
+      if isComplete, Self.isContent(header.tag), sessions.isRunning(index) {
+        offset &+= header.length
+        continue
+      }
       let here = isComplete ? header.length : count &- offset
       var passes: Bool
       switch header.tag {
@@ -269,6 +274,12 @@ extension PoolLoop {
     return answer.count
   }
 
+  /// What a statement returns between its beginning and its end.
+  @inline(__always)
+  private static func isContent(_ tag: UInt8) -> Bool {
+    tag == BackendTag.dataRow || tag == BackendTag.rowDescription || tag == BackendTag.copyData
+  }
+
   /// Messages that are read, not only passed on. All are short, but errors: those are taken whole where they count.
   @inline(__always)
   private func mustBeWhole(_ tag: UInt8, _ index: Int, _ length: Int) -> Bool {
@@ -320,7 +331,9 @@ extension PoolLoop {
   @inline(__always)
   private mutating func unreported(_ index: Int) -> [UInt8] {
     let client = backends[index].client
-    guard client != ClientID.none.index, clients[Int(client)].phase == .active else { return [] }
+    guard client != ClientID.none.index, clients[Int(client)].phase == .active,
+      sessions.mayHaveUnreported(ClientID(client))
+    else { return [] }
     let identity = Int(clients[Int(client)].identity)
     return sessions.unreported(
       ClientID(client), BackendID(index), common: identities.entries[identity].common ?? [])

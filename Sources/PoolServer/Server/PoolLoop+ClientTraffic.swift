@@ -122,7 +122,9 @@ extension PoolLoop {
       clients[index].passthrough -= rest
       return rest
     }
-    if sessions.clients[index].lost != nil { return lostBytes(index, base, count) }
+    if sessions.hasDetails(index), sessions.clients[index].lost != nil {
+      return lostBytes(index, base, count)
+    }
     let bytes = UnsafeBufferPointer(start: base.assumingMemoryBound(to: UInt8.self), count: count).span
     var offset = 0
     var taken = 0
@@ -276,7 +278,7 @@ extension PoolLoop {
       offset = min(count, clients[index].passthrough)
       clients[index].passthrough -= offset
       if clients[index].dropsRest { run = offset }
-      if sessions.clients[index].watch != nil {
+      if sessions.hasDetails(index), sessions.clients[index].watch != nil {
         sessions.streamed(
           client, bytes.extracting(0..<offset), isEnd: clients[index].passthrough == 0, on: backend)
       }

@@ -229,11 +229,11 @@ struct PoolLoop: ~Copyable {
 
   /// Until the next thing that a clock decides, in milliseconds.
   func waitTime() -> Int32 {
-    var next = janitorDue
-    if let timer = clientTimers.nextLook { next = min(next, timer) }
-    if let timer = backendTimers.nextLook { next = min(next, timer) }
-    if let attempt = pool.nextConnectAttempt { next = min(next, attempt) }
     if !deferred.isEmpty || !waitingLogins.isEmpty { return 0 }
+    var next = janitorDue
+    if let timer = clientTimers.nextLook, timer < next { next = timer }
+    if let timer = backendTimers.nextLook, timer < next { next = timer }
+    if let attempt = pool.nextConnectAttempt, attempt < next { next = attempt }
     let milliseconds = (next.nanoseconds(since: now) + 999_999) / 1_000_000
     return Int32(truncatingIfNeeded: min(milliseconds, 60_000))
   }

@@ -33,12 +33,44 @@ package func readInt32(in bytes: Span<UInt8>, at offset: Int) -> Int32? {
   return Int32(bitPattern: value)
 }
 
+/// The eight bytes at `offset` as one number, the first byte lowest. It must lie inside `bytes`: that is checked, and
+/// any eight bytes are a number.
+@inlinable @inline(always)
+package func eightBytes(in bytes: Span<UInt8>, at offset: Int) -> UInt64 {
+  UInt64(littleEndian: bytes.bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self))
+}
+
+/// Whether both have the same bytes.
+@inlinable
+package func areEqual(_ known: [UInt8], _ others: Span<UInt8>) -> Bool {
+  let some = known.span
+  guard some.count == others.count else { return false }
+  var position = 0
+  while some.count - position >= 8 {
+    if eightBytes(in: some, at: position) != eightBytes(in: others, at: position) { return false }
+    position += 8
+  }
+  while position < some.count {
+    if some[position] != others[position] { return false }
+    position += 1
+  }
+  return true
+}
+
 /// The offset of the zero byte that ends the text starting at `start`, or nil when there is none before
 /// `limit` (or the range does not lie inside `bytes`).
 @inlinable
 package func terminator(in bytes: Span<UInt8>, from start: Int, limit: Int) -> Int? {
   guard start >= 0, limit <= bytes.count else { return nil }
   var position = start
+  while limit - position >= 8 {
+    // The lowest bit that is left is the highest of the first byte that is zero: what it borrowed changes only those
+    // above it.
+    let word = eightBytes(in: bytes, at: position)
+    let zeros = (word &- 0x0101_0101_0101_0101) & ~word & 0x8080_8080_8080_8080
+    if zeros != 0 { return position + zeros.trailingZeroBitCount >> 3 }
+    position += 8
+  }
   while position < limit {
     if bytes[position] == 0 { return position }
     position += 1
