@@ -23,8 +23,6 @@ extension Sessions {
   /// What the client has set for itself, in milliseconds; `nil` when it has not, or nothing that can be read.
   package func borrowLimit(of client: ClientID) -> UInt64? {
     guard Int(client.index) < clients.count, clients[Int(client.index)].image != .empty else { return nil }
-    return images[clients[Int(client.index)].image][BorrowLimit.setting].flatMap {
-      BorrowLimit.milliseconds($0)
-    }
+    return images.borrowLimit(clients[Int(client.index)].image)
   }
 }

@@ -211,6 +211,8 @@ package struct Pool: Sendable {
       connectsResume = nil
     }
     guard connectingCount < limits.maxConnecting, queue.first != .none else { return nil }
+    // Full, and nobody's to give up.
+    if idleCount == 0, !hasRoom, !limits.isPart { return nil }
     // A connect under way is for the longest waiter of its identity that has none yet: whoever comes next in the
     // queue of all has the next slot, not whoever is of the same identity.
     for index in identities.indices { identities[index].unclaimed = identities[index].connecting }

@@ -12,6 +12,9 @@ package struct Flight: Sendable {
   @usableFromInline package var isWhole = true
   /// The client has been sent something for it.
   @usableFromInline package var isAnswered = false
+  /// Where its last batch begins in ``bytes``, while nothing of that is answered and it may be sent again by itself; below
+  /// 0: it may not. See ``Sessions/keeps(on:from:)``.
+  @usableFromInline package internal(set) var batchStart = -1
 
   package init() {}
 
@@ -21,6 +24,7 @@ package struct Flight: Sendable {
     if !bytes.isEmpty { bytes.removeAll(keepingCapacity: true) }
     isWhole = true
     isAnswered = false
+    batchStart = -1
   }
 
   /// Whether so many bytes more are to be added to ``bytes``.
@@ -36,6 +40,7 @@ package struct Flight: Sendable {
   @inlinable
   package mutating func isCut() {
     isWhole = false
+    batchStart = -1
     bytes.removeAll(keepingCapacity: true)
   }
 

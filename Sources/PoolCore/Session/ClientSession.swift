@@ -45,7 +45,7 @@ package struct ClientSession: Sendable {
   /// ``channels`` is another than before.
   package var hasNewChannels = false
   /// An error ended its extended-protocol batch: what comes up to the next Sync is dropped.
-  package var isSkipping = false
+  @usableFromInline package var isSkipping = false
 
   /// What most clients have nothing of. Invariant: one element, with something in it, or none.
   @usableFromInline var details: [ClientDetails] = []

@@ -29,14 +29,12 @@ package struct BackendSession: Sendable {
   package var awaitsFront = false
   /// The front's own statements were dropped with all others (DISCARD ALL): prepare them again.
   package var needsPreparation = false
-  /// The client's last batch, while nothing of it is answered and it may be sent again; see ``Sessions/keeps(on:)``.
-  @usableFromInline package var kept: [UInt8] = []
-  /// How many answers it is owed.
+  /// How many answers the client's last batch is owed, while it may be sent again; see ``Flight/batchStart``.
   var keptAnswers = 0
   /// Its Bind met a plan that DDL has made stale: once the server is ready, it is sent again.
   package internal(set) var mustRepeat = false
   /// What its client has sent since nothing was owed, as far as that is short; see ``Sessions/lose(_:on:_:)``.
-  package var flight = Flight()
+  @usableFromInline package var flight = Flight()
   /// What `look` has answered so far, in the order asked; `nil` for a setting that does not exist.
   package var looked: [[UInt8]?] = []
   /// What the other questions have answered so far.

@@ -12,7 +12,11 @@ extension Sessions {
       // Again: somebody may have called the old one before this was committed.
       forgetFunctions()
     }
-    if !clients[index].touched.isEmpty || !clients[index].marks.isEmpty, ask(client, backend) { return .look }
+    if clients[index].marks.rawValue != 0 || clients[index].hasDetails && !clients[index].touched.isEmpty,
+      ask(client, backend)
+    {
+      return .look
+    }
     clients[index].hasFailed = false
     guard clients[index].pins.isEmpty, !clients[index].keepsBackend else { return .keep }
     return clients[index].usesSequences || clients[index].isLeased ? afterSequence(client) : .release

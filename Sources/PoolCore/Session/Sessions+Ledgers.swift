@@ -17,6 +17,12 @@ extension Sessions {
   @inlinable package func isLooking(_ backend: Int) -> Bool { backends[backend].ledger.isLooking }
   /// See ``ReplyLedger/isRunning``.
   @inlinable package func isRunning(_ backend: Int) -> Bool { backends[backend].ledger.isRunning }
+  /// CopyData of the client's goes to the backend as it is.
+  @inlinable package func passesData(_ client: ClientID, to backend: BackendID) -> Bool {
+    !clients[Int(client.index)].isSkipping && !backends[Int(backend.index)].ledger.isSkipping
+      && !backends[Int(backend.index)].ledger.owesNothing
+  }
+
   /// The client may have something of what most clients have nothing of; see ``ClientSession``.
   @inlinable package func hasDetails(_ client: Int) -> Bool { clients[client].hasDetails }
 }

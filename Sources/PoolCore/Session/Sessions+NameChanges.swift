@@ -140,6 +140,7 @@ extension Sessions {
     if mustPrecede(statement, named: name, of: client, on: backend), backends[index].ledger.owesReady {
       return true
     }
+    guard clients[Int(client.index)].hasDetails else { return false }
     let batch = backends[index].statements.batch
     for change in clients[Int(client.index)].naming where change.batch != batch {
       if isEqual(change.name, name) { return true }
@@ -160,7 +161,7 @@ extension Sessions {
     {
       return true
     }
-    if clients[Int(client.index)].prepared.isEmpty { return false }
+    if !clients[Int(client.index)].hasDetails || clients[Int(client.index)].prepared.isEmpty { return false }
     let bytes = copiedBytes(in: name, from: 0, to: name.count)
     return clients[Int(client.index)].prepared[bytes] != nil
       && !backends[Int(backend.index)].guests.contains(bytes)

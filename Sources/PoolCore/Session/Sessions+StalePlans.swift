@@ -9,10 +9,11 @@ extension Sessions {
   /// Bytes of a batch that are kept at most.
   package static let mostKept = 16_384
 
-  /// The client's batch that has just been sent is in ``BackendSession/kept``: a Bind in front, one Sync at its end,
-  /// outside a transaction.
-  package mutating func keeps(on backend: BackendID) {
+  /// The client's batch that has just been sent, from this place of its flight, may be sent again: a Bind in front, one
+  /// Sync at its end, outside a transaction.
+  package mutating func keeps(on backend: BackendID, from start: Int) {
     let index = Int(backend.index)
+    backends[index].flight.batchStart = start
     backends[index].keptAnswers = backends[index].ledger.clientAnswersOwed
   }
 
@@ -33,7 +34,8 @@ extension Sessions {
     let owner = backends[index].owner
     if owner != .none, names.isTold(owner, statement) { return false }
     let isUnanswered =
-      !backends[index].kept.isEmpty && backends[index].keptAnswers == backends[index].ledger.clientAnswersOwed
+      backends[index].flight.batchStart >= 0
+      && backends[index].keptAnswers == backends[index].ledger.clientAnswersOwed
     guard isUnanswered, backends[index].owner != .none else { return false }
     backends[index].mustRepeat = true
     return true
@@ -42,16 +44,17 @@ extension Sessions {
   /// The batch to send again; it is not kept any more.
   package mutating func takeKept(on backend: BackendID) -> [UInt8] {
     defer { dropKept(on: backend) }
-    return backends[Int(backend.index)].kept
+    let flight = backends[Int(backend.index)].flight
+    return flight.batchStart < 0 ? [] : Array(flight.bytes[flight.batchStart...])
   }
 
   /// More has been sent, or all is answered.
   @inlinable package mutating func dropKept(on backend: BackendID) {
-    if !backends[Int(backend.index)].kept.isEmpty { forgetKept(backend) }
+    if backends[Int(backend.index)].flight.batchStart >= 0 { forgetKept(backend) }
   }
 
   @usableFromInline mutating func forgetKept(_ backend: BackendID) {
-    backends[Int(backend.index)].kept.removeAll(keepingCapacity: true)
+    backends[Int(backend.index)].flight.batchStart = -1
     backends[Int(backend.index)].mustRepeat = false
   }
 }

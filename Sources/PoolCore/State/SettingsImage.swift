@@ -69,6 +69,8 @@ package struct ImageTable: Sendable {
     /// What a backend answers to each of them, once one has.
     var answer: [UInt8] = []
     var answerKeepingSequences: [UInt8] = []
+    /// See ``BorrowLimit``.
+    var borrowLimit: UInt64?
   }
 
   private var entries: [Entry] = [Entry(image: SettingsImage(), uses: 1, front: [])]
@@ -83,6 +85,9 @@ package struct ImageTable: Sendable {
 
   /// How many settings the image has.
   package func settingCount(_ id: ImageID) -> Int { entries[Int(id.index)].image.settings.count }
+
+  /// What a client with this image has set for itself, in milliseconds; see ``BorrowLimit``.
+  func borrowLimit(_ id: ImageID) -> UInt64? { entries[Int(id.index)].borrowLimit }
 
   /// What goes in front of the first bytes of a client with this image on a backend that another one had.
   package func front(_ id: ImageID) -> [UInt8] { entries[Int(id.index)].front }
@@ -116,7 +121,8 @@ package struct ImageTable: Sendable {
       retain(ImageID(known))
       return ImageID(known)
     }
-    let entry = Entry(image: image, uses: 1, front: Front.bytes(for: image))
+    let limit = image[BorrowLimit.setting].flatMap { BorrowLimit.milliseconds($0) }
+    let entry = Entry(image: image, uses: 1, front: Front.bytes(for: image), borrowLimit: limit)
     let number: UInt32
     if let reused = free.popLast() {
       number = reused

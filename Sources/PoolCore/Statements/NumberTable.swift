@@ -2,20 +2,20 @@
 ///
 /// The numbers are the pool's own (of statements, clients and names), so nobody can choose them to collide. An
 /// open-addressing table of places; keys and values lie close together, in no order.
-struct NumberTable<Value: Sendable>: Sendable {
+package struct NumberTable<Value: Sendable>: Sendable {
   /// Place + 1, or 0 for an empty bucket. Invariant: a power of two or none, at most half full.
   private var buckets: [UInt32] = []
-  private(set) var keys: [UInt64] = []
+  package private(set) var keys: [UInt64] = []
   /// Each at the place of its key.
-  private(set) var values: [Value] = []
+  package private(set) var values: [Value] = []
 
-  init() {}
+  package init() {}
 
-  var count: Int { keys.count }
-  var isEmpty: Bool { keys.isEmpty }
+  package var count: Int { keys.count }
+  package var isEmpty: Bool { keys.isEmpty }
 
   /// Where the number's value is, until one is removed; `nil` when it has none.
-  func place(of key: UInt64) -> Int? {
+  package func place(of key: UInt64) -> Int? {
     if buckets.isEmpty { return nil }
     let mask = buckets.count &- 1
     var bucket = Self.home(of: key) & mask
@@ -28,15 +28,15 @@ struct NumberTable<Value: Sendable>: Sendable {
   }
 
   /// The value at a place that ``place(of:)`` has told.
-  subscript(place place: Int) -> Value {
+  package subscript(place place: Int) -> Value {
     get { values[place] }
     _modify { yield &values[place] }
   }
 
-  subscript(key: UInt64) -> Value? { place(of: key).map { values[$0] } }
+  package subscript(key: UInt64) -> Value? { place(of: key).map { values[$0] } }
 
   /// The number's value from now on.
-  mutating func set(_ key: UInt64, _ value: Value) {
+  package mutating func set(_ key: UInt64, _ value: Value) {
     if let place = place(of: key) {
       values[place] = value
       return
@@ -48,7 +48,7 @@ struct NumberTable<Value: Sendable>: Sendable {
 
   /// What it was; `nil` when it had none.
   @discardableResult
-  mutating func remove(_ key: UInt64) -> Value? {
+  package mutating func remove(_ key: UInt64) -> Value? {
     guard let place = place(of: key) else { return nil }
     let value = values[place]
     let last = keys.count - 1

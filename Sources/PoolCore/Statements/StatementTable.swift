@@ -7,6 +7,15 @@ package import PostgresWire
 package struct StatementTable: Sendable {
   private var texts: ByteTable
   private var effectsOf: [SessionEffects] = []
+  /// What is asked of them at every Bind.
+  private struct Traits: OptionSet {
+    let rawValue: UInt8
+    static var hasEffects: Traits { Traits(rawValue: 1) }
+    static var mayLeaveState: Traits { Traits(rawValue: 2) }
+    static var usesSequences: Traits { Traits(rawValue: 4) }
+  }
+
+  private var traits: [Traits] = []
   /// For which user, database and settings a server has parsed the statement last; see ``Sessions/answerParses``.
   private var provenFor: [UInt64] = []
 
@@ -25,8 +34,7 @@ package struct StatementTable: Sendable {
       bytes.extracting(view.queryStart..<view.frameEnd), variant: reading)
     if isNew {
       let effects = SessionEffects.scan(bytes.extracting(view.queryStart..<view.queryEnd))
-      while effectsOf.count <= Int(number) { effectsOf.append(SessionEffects()) }
-      effectsOf[Int(number)] = effects
+      classified(Int(number), effects)
       // The number may have been another statement's.
       proven(StatementID(number), for: UInt64.max)
     }
@@ -46,11 +54,22 @@ package struct StatementTable: Sendable {
     let tail = texts.bytes(of: statement.index)
     let (number, isNew) = texts.retain(tail.span, variant: reading)
     if isNew {
-      while effectsOf.count <= Int(number) { effectsOf.append(SessionEffects()) }
-      effectsOf[Int(number)] = effectsOf[Int(statement.index)]
+      classified(Int(number), effectsOf[Int(statement.index)])
       proven(StatementID(number), for: UInt64.max)
     }
     return StatementID(number)
+  }
+
+  private mutating func classified(_ number: Int, _ effects: SessionEffects) {
+    while effectsOf.count <= number {
+      effectsOf.append(SessionEffects())
+      traits.append([])
+    }
+    effectsOf[number] = effects
+    traits[number] = []
+    if !effects.isEmpty { traits[number].formUnion([.hasEffects, .mayLeaveState]) }
+    if effects.mayLeaveState { traits[number].insert(.mayLeaveState) }
+    if effects.usesSequences { traits[number].insert(.usesSequences) }
   }
 
   /// A server has parsed the statement for such a client.
@@ -84,11 +103,13 @@ package struct StatementTable: Sendable {
   }
 
   /// Whether executing the statement touches session state; kept apart since almost none does.
-  package func hasEffects(_ statement: StatementID) -> Bool { !effectsOf[Int(statement.index)].isEmpty }
+  package func hasEffects(_ statement: StatementID) -> Bool {
+    traits[Int(statement.index)].contains(.hasEffects)
+  }
 
   /// See ``SessionEffects/mayLeaveState``.
   func mayLeaveState(_ statement: StatementID) -> Bool {
-    effectsOf[Int(statement.index)].mayLeaveState || hasEffects(statement)
+    traits[Int(statement.index)].contains(.mayLeaveState)
   }
 
   /// A Parse message that gives the statement its backend name.
@@ -115,7 +136,9 @@ package struct StatementTable: Sendable {
   }
 
   /// See ``SessionEffects/usesSequences``.
-  func usesSequences(_ statement: StatementID) -> Bool { effectsOf[Int(statement.index)].usesSequences }
+  func usesSequences(_ statement: StatementID) -> Bool {
+    traits[Int(statement.index)].contains(.usesSequences)
+  }
 
   /// A Describe message for the statement's backend name.
   func appendDescribe(_ statement: StatementID, to out: inout [UInt8]) {

@@ -115,7 +115,7 @@ extension PoolLoop {
     if let base = bytes.baseAddress {
       let consumed = relay(index, base, bytes.count)
       guard clients[index].phase != .absent, clients[index].generation == generation else { return }
-      clients[index].incoming.consume(consumed)
+      clients[index].incoming.consume(consumed, to: &spareBlocks)
     }
     if clients[index].mayRead || clients[index].hungUp { readLater(client: index) }
   }

@@ -43,7 +43,9 @@ extension PoolLoop {
           let base = received
           let consumed = clientSent(index, base, count)
           guard clients[index].phase != .absent else { return }
-          if consumed < count { clients[index].incoming.append(base + consumed, count: count - consumed) }
+          if consumed < count {
+            clients[index].incoming.append(base + consumed, count: count - consumed, from: &spareBlocks)
+          }
         }
       } else {
         // Behind the beginning of a message that is already there.
@@ -300,6 +302,11 @@ extension PoolLoop {
         break
       }
       let isComplete = count &- offset >= header.length
+      // Nearly all of a long COPY: nothing is to be known of its data.
+      if isComplete, header.tag == FrontendTag.copyData, sessions.passesData(client, to: backend) {
+        offset &+= header.length
+        continue
+      }
       guard isBelievable(header) else {
         isBroken = true
         broken = header
@@ -368,11 +375,10 @@ extension PoolLoop {
     if offset > 0 { watchRunning(index) }
     // One Sync, and that at the end.
     if mayKeep, syncs == 1, offset == count, !leaves, !isBroken,
+      sessions.backends[Int(backend.index)].flight.isWhole,
       (base + count - FrameHeader.size).load(as: UInt8.self) == FrontendTag.sync
     {
-      sessions.backends[Int(backend.index)].kept.append(
-        contentsOf: UnsafeRawBufferPointer(start: base, count: count))
-      sessions.keeps(on: backend)
+      sessions.keeps(on: backend, from: sessions.backends[Int(backend.index)].flight.bytes.count - count)
     }
     // What is on the books has been sent; only then may the client go.
     if leaves { closeClient(index) }

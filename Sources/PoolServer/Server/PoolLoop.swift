@@ -68,6 +68,8 @@ struct PoolLoop: ~Copyable {
   /// Where what was received last lies: in `scratch`, or in a buffer of the ring's.
   var received: UnsafeRawPointer
   var out = SendBuffer()
+  /// For the bytes of clients that wait.
+  var spareBlocks = SpareBlocks()
   /// Where the kernel has one: what plain connections send and receive; see `PoolLoop+Ring.swift`.
   let ring: Ring
   let usesRing: Bool

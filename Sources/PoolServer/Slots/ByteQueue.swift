@@ -6,7 +6,7 @@ import Glibc
 /// from `malloc`: a ``Header``, then `capacity` bytes, of which `start..<end` are initialised; whoever holds the queue
 /// calls ``free()`` once.
 struct ByteQueue {
-  private struct Header {
+  fileprivate struct Header {
     var start = 0
     var end = 0
     var capacity = 0
@@ -48,6 +48,12 @@ struct ByteQueue {
     header.pointee.end += count
   }
 
+  /// The same, in a spare block where one is at hand and suffices.
+  mutating func append(_ source: UnsafeRawPointer, count: Int, from spare: inout SpareBlocks) {
+    if block == nil, count <= Self.smallest { block = spare.take() }
+    append(source, count: count)
+  }
+
   mutating func append(_ source: [UInt8]) {
     source.withUnsafeBytes { raw in
       if let base = raw.baseAddress { append(base, count: raw.count) }
@@ -84,6 +90,18 @@ struct ByteQueue {
     if header.pointee.start >= header.pointee.end { free() }
   }
 
+  /// The same; a block of the smallest size is kept for others.
+  mutating func consume(_ count: Int, to spare: inout SpareBlocks) {
+    guard let block else { return }
+    let header = Self.header(of: block)
+    header.pointee.start += count
+    guard header.pointee.start >= header.pointee.end else { return }
+    if header.pointee.capacity == Self.smallest, spare.keep(block) { self.block = nil } else { free() }
+  }
+
+  /// Bytes that a block has at least.
+  fileprivate static let smallest = 256
+
   mutating func free() {
     Glibc.free(block)
     block = nil
@@ -101,7 +119,7 @@ struct ByteQueue {
         if header.capacity - header.end >= extra { return block }
       }
     }
-    let wanted = max(header.end + extra, header.capacity * 2, 256)
+    let wanted = max(header.end + extra, header.capacity * 2, Self.smallest)
     guard let grown = realloc(block, MemoryLayout<Header>.size + wanted) else {
       fatalError("out of memory for \(wanted) bytes")
     }
@@ -109,6 +127,44 @@ struct ByteQueue {
     Self.header(of: grown).initialize(to: header)
     block = grown
     return grown
+  }
+}
+
+/// Blocks of the smallest size that queues have given back: clients that wait for a backend take turns with them.
+/// Invariant: each is as ``ByteQueue`` makes it, empty, and nobody else's; a block's `start` is the next one's address.
+struct SpareBlocks: ~Copyable {
+  private var first: UnsafeMutableRawPointer?
+  private var count = 0
+  /// 16 kB in all.
+  private static var most: Int { 64 }
+
+  deinit {
+    var next = first
+    while let block = next {
+      next = UnsafeMutableRawPointer(
+        bitPattern: block.assumingMemoryBound(to: ByteQueue.Header.self).pointee.start)
+      Glibc.free(block)
+    }
+  }
+
+  fileprivate mutating func take() -> UnsafeMutableRawPointer? {
+    guard let block = first else { return nil }
+    let header = block.assumingMemoryBound(to: ByteQueue.Header.self)
+    first = UnsafeMutableRawPointer(bitPattern: header.pointee.start)
+    count -= 1
+    header.pointee.start = 0
+    return block
+  }
+
+  /// False when there are enough.
+  fileprivate mutating func keep(_ block: UnsafeMutableRawPointer) -> Bool {
+    guard count < Self.most else { return false }
+    let header = block.assumingMemoryBound(to: ByteQueue.Header.self)
+    header.pointee.start = Int(bitPattern: first)
+    header.pointee.end = 0
+    first = block
+    count += 1
+    return true
   }
 }
 

@@ -22,8 +22,8 @@ package func readInt16(in bytes: Span<UInt8>, at offset: Int) -> Int16? {
 @inlinable @inline(always)
 package func readUInt32(in bytes: Span<UInt8>, at offset: Int) -> UInt32? {
   guard offset >= 0, bytes.count - offset >= 4 else { return nil }
-  return UInt32(bytes[offset]) << 24 | UInt32(bytes[offset + 1]) << 16
-    | UInt32(bytes[offset + 2]) << 8 | UInt32(bytes[offset + 3])
+  // One load, whose bounds are checked, too.
+  return UInt32(bigEndian: bytes.bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt32.self))
 }
 
 /// The signed 32-bit big-endian integer at `offset`, or nil when it does not lie inside `bytes`.
