@@ -73,6 +73,7 @@ import Testing
   static let unsafeFilesOfThePool: Set<String> = [
     "BackendSlot", "ByteQueue", "OpenSSLHash", "PoolLoop", "PoolLoop+BackendLogin", "PoolLoop+BackendTLS",
     "PoolLoop+BackendTraffic", "PoolLoop+Borrow", "PoolLoop+Cancel", "PoolLoop+ClientSends",
+    "PoolLoop+BackendMessages", "PoolLoop+BackendSends", "PoolLoop+IdleClients",
     "PoolLoop+Losses",
     "PoolLoop+ClientLogin",
     "PoolLoop+ClientTLS",

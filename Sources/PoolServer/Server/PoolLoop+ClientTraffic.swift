@@ -113,132 +113,6 @@ extension PoolLoop {
     }
   }
 
-  // MARK: Without a backend
-
-  /// Looks for a message that needs a backend: not before Query, FunctionCall, Sync or Flush has come, or the batch
-  /// grows long. What comes before stays where it is.
-  mutating func idleBytes(_ index: Int, _ base: UnsafeRawPointer, _ count: Int) -> Int {
-    if clients[index].passthrough > 0 {
-      // The rest of a message that is nobody's any more.
-      let rest = min(count, clients[index].passthrough)
-      clients[index].passthrough -= rest
-      return rest
-    }
-    if sessions.hasDetails(index), sessions.clients[index].lost != nil {
-      return lostBytes(index, base, count)
-    }
-    let bytes = UnsafeBufferPointer(start: base.assumingMemoryBound(to: UInt8.self), count: count).span
-    var offset = 0
-    var taken = 0
-    while true {
-      guard case .frame(let header) = FrameHeader.read(in: bytes, at: offset) else {
-        if case .malformed = FrameHeader.read(in: bytes, at: offset) {
-          protocolViolation(index, tag: bytes[offset])
-        }
-        return taken
-      }
-      let isComplete = count - offset >= header.length
-      guard isBelievable(header) else {
-        protocolViolation(index, header)
-        return count
-      }
-      if sessions.clients[index].isSkipping {
-        // An error has ended this batch; the server would drop all up to its Sync.
-        guard isComplete else {
-          guard header.length > Self.longMessage else { return taken }
-          clients[index].passthrough = header.length - (count - offset)
-          clients[index].dropsRest = true
-          return count
-        }
-        if header.tag == FrontendTag.sync {
-          sessions.clients[index].isSkipping = false
-          sendToClient(index, Self.readyIdle)
-          guard clients[index].phase == .idle else { return taken }
-        } else if header.tag == FrontendTag.terminate {
-          closeClient(index)
-          return count
-        }
-        offset += header.length
-        taken = offset
-        continue
-      }
-      switch header.tag {
-      case FrontendTag.query, FrontendTag.functionCall, FrontendTag.flush:
-        guard isComplete || header.length > Self.longestGathered else { return taken }
-        return taken + borrow(index, base + taken, count - taken)
-      case FrontendTag.sync:
-        guard isComplete else { return taken }
-        if offset == taken, header.length == FrameHeader.size {
-          // A Sync by itself asks for nothing but ReadyForQuery.
-          offset += header.length
-          taken = offset
-          sendToClient(index, Self.readyIdle)
-          guard clients[index].phase == .idle else { return taken }
-          continue
-        }
-        return taken + borrow(index, base + taken, count - taken)
-      case FrontendTag.parse, FrontendTag.bind, FrontendTag.describe, FrontendTag.execute, FrontendTag.close:
-        guard isComplete else {
-          // What goes through as it comes needs a backend as soon as there is a buffer full of it.
-          guard isStreamed(header), count - taken > Self.longMessage else { return taken }
-          return taken + borrow(index, base + taken, count - taken)
-        }
-        offset += header.length
-        if offset - taken > Self.longMessage { return taken + borrow(index, base + taken, count - taken) }
-      case FrontendTag.copyData, FrontendTag.copyDone, FrontendTag.copyFail:
-        // Late data of a COPY that has failed: the server would ignore it, so nobody else may get it.
-        guard offset == taken else {
-          guard isComplete else { return taken }
-          offset += header.length
-          if offset - taken > Self.longMessage { return taken + borrow(index, base + taken, count - taken) }
-          continue
-        }
-        let here = min(header.length, count - offset)
-        clients[index].passthrough = header.length - here
-        clients[index].dropsRest = true
-        offset += here
-        taken = offset
-        if clients[index].passthrough > 0 { return taken }
-      case FrontendTag.terminate:
-        closeClient(index)
-        return count
-      default:  // tags are an open set: a byte from outside
-        protocolViolation(index, header)
-        return count
-      }
-    }
-  }
-
-  /// Whether PostgreSQL takes a message of this length: all but a few kinds have at most 10,000 bytes.
-  @inline(__always)
-  private func isBelievable(_ header: FrameHeader) -> Bool {
-    if header.length <= 10_005 { return true }
-    return FrontendTag.maximumWireLength(of: header.tag).map { header.length - 1 <= $0 } ?? true
-  }
-
-  /// A batch longer than this is sent on before its Sync has come.
-  private static let longMessage = 65_536
-  private static let readyIdle: [UInt8] = [
-    BackendTag.readyForQuery, 0, 0, 0, 5, TransactionStatus.idle.rawValue,
-  ]
-
-  /// The client has sent what no server can follow, and its connection ends.
-  /// - Parameters:
-  ///   - header: of the message; `nil` when its length is none.
-  ///   - tag: its first byte where there is no header.
-  mutating func protocolViolation(_ index: Int, _ header: FrameHeader? = nil, tag: UInt8? = nil) {
-    counters.protocolViolations += 1
-    if let tag = header?.tag ?? tag,
-      FrontendTag.maximumWireLength(of: tag) == nil || tag == FrontendTag.password
-    {
-      // In the server's words and without a hint, as it says it.
-      return loginFailed(index, "08P01", "invalid frontend message type \(tag)")
-    }
-    loginFailed(
-      index, "08P01", "invalid message length",
-      hint: "The connection is closed; nothing of the broken message was sent to the server.")
-  }
-
   // MARK: With a backend
 
   /// Sends a client's messages on to its backend, changed where its session asks for it. What `out` holds goes in
@@ -394,11 +268,11 @@ extension PoolLoop {
   }
 
   /// A longer Query or Parse is sent on as it comes, without being read.
-  private static let longestGathered = SessionEffects.longestScanned
+  static let longestGathered = SessionEffects.longestScanned
 
   /// Whether the message goes on to its backend before all of it has come, as CopyData does, too.
   @inline(__always)
-  private func isStreamed(_ header: FrameHeader) -> Bool {
+  func isStreamed(_ header: FrameHeader) -> Bool {
     switch header.tag {
     case FrontendTag.bind: header.length > Self.longMessage
     case FrontendTag.query, FrontendTag.parse: header.length > Self.longestGathered
@@ -422,69 +296,5 @@ extension PoolLoop {
       sessions.streamed(client, bytes.extracting(start..<bytes.count), isEnd: false, on: backend)
       return treatment
     }
-  }
-
-  // MARK: Sending
-
-  /// To a backend; what it does not take is kept, and its client is not read until it has.
-  mutating func sendToBackend(_ index: Int, _ base: UnsafeRawPointer, _ count: Int) {
-    guard count > 0 else { return }
-    counters.bytesToServer &+= UInt64(count)
-    if let tls = backends[index].tls {
-      tls.write(base, count: count)
-      return sendEncrypted(backend: index)
-    }
-    sendAsIs(backend: index, base, count)
-  }
-
-  /// Plain bytes, or what TLS has made of them.
-  mutating func sendAsIs(backend index: Int, _ base: UnsafeRawPointer, _ count: Int) {
-    if usesRing, queueSend(backend: index, base, count) { return }
-    var sent = 0
-    if backends[index].outgoing.isEmpty {
-      switch Socket(fd: backends[index].fd).write(base, count: count) {
-      case .bytes(let taken): sent = taken
-      case .wouldBlock: break
-      // The read side tells what became of it.
-      case .closed: sent = count
-      }
-    }
-    guard sent < count else { return }
-    keepUnsent(backend: index, base + sent, count - sent)
-  }
-
-  mutating func sendToBackend(_ index: Int, _ bytes: [UInt8]) {
-    bytes.withUnsafeBytes { raw in
-      if let base = raw.baseAddress { sendToBackend(index, base, raw.count) }
-    }
-  }
-
-  mutating func flushBackend(_ index: Int) {
-    let bytes = backends[index].outgoing.bytes
-    guard let base = bytes.baseAddress else { return }
-    switch Socket(fd: backends[index].fd).write(base, count: bytes.count) {
-    case .bytes(let taken): backends[index].outgoing.consume(taken)
-    case .wouldBlock: return
-    case .closed: backends[index].outgoing.free()
-    }
-    guard backends[index].outgoing.isEmpty else { return }
-    wantWritable(backend: index, false)
-    let client = Int(backends[index].client)
-    guard backends[index].client != ClientID.none.index, clients[client].blockedByBackend else { return }
-    clients[client].blockedByBackend = false
-    if clients[client].mayRead || clients[client].hungUp { readLater(client: client) }
-    // A COPY that failed early is answered before the server has taken the rest of its data.
-    if clients[client].phase == .active, sessions.isSettled(index) {
-      transactionMayHaveEnded(index)
-    }
-  }
-
-  /// Unix sockets are asked for writability only while something waits to be written.
-  mutating func wantWritable(backend index: Int, _ wants: Bool) {
-    if usesRing, backendLinks[index].receives { return watchBackend(index, wants) }
-    guard backends[index].isUnix, backends[index].wantsOut != wants else { return }
-    backends[index].wantsOut = wants
-    let token = Token(.backend, index, generation: backends[index].generation)
-    poller.modify(backends[index].fd, token: token.raw, writable: wants)
   }
 }
