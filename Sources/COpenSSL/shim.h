@@ -24,6 +24,13 @@ static inline void copenssl_prepare(SSL_CTX *context) {
   SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
 }
 
+static inline int copenssl_cipher_count(STACK_OF(SSL_CIPHER) *ciphers) { return ciphers ? sk_SSL_CIPHER_num(ciphers) : 0; }
+
+/// Those of TLS 1.3 have names that begin with "TLS_".
+static inline const char *copenssl_cipher_name(STACK_OF(SSL_CIPHER) *ciphers, int index) {
+  return SSL_CIPHER_get_name(sk_SSL_CIPHER_value(ciphers, index));
+}
+
 static inline int copenssl_set_server_name(SSL *ssl, const char *name) { return (int)SSL_set_tlsext_host_name(ssl, name); }
 
 static inline int copenssl_alpn_select(const unsigned char **out, unsigned char *length, const unsigned char *offered,

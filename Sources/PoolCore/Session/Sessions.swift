@@ -180,6 +180,11 @@ package struct Sessions: Sendable {
     if !rewritten.isEmpty { rewritten.removeAll(keepingCapacity: true) }
   }
 
+  /// Since it was cleaned last, more has run on the backend than what provably leaves nothing.
+  package func mayHoldState(_ backend: BackendID) -> Bool {
+    backends[Int(backend.index)].isDirty || hasGuests(backend)
+  }
+
   private mutating func appendFront(
     _ image: ImageID, on backend: BackendID, keepingGuests: Bool = false
   ) {

@@ -1,8 +1,8 @@
 import PoolCore
 import PostgresWire
 
-/// Somebody who may log in.
-struct Account {
+/// Somebody who may log in. One object for each: a login looks at it several times, and copies cost more than that.
+final class Account {
   let user: PoolSettings.User
   /// What clients show; the server, too, unless it has a password of its own.
   var password: Credential
@@ -81,7 +81,7 @@ struct Accounts {
   init(_ users: [PoolSettings.User]) {
     names = users.map { Self.key($0.name) }
     for user in users {
-      var account = Account(user)
+      let account = Account(user)
       let salt = salt(of: user.name)
       _ = account.password.verifier(salt: salt)
       named[Self.key(user.name)] = account
@@ -89,18 +89,7 @@ struct Accounts {
     learnManners()
   }
 
-  subscript(user: [UInt8]) -> Account? {
-    get { named[user] ?? listed[user] ?? found[user] }
-    set {
-      if named[user] != nil {
-        named[user] = newValue
-      } else if listed[user] != nil {
-        listed[user] = newValue
-      } else if found[user] != nil {
-        found[user] = newValue
-      }
-    }
-  }
+  subscript(user: [UInt8]) -> Account? { named[user] ?? listed[user] ?? found[user] }
 
   /// What nobody in a file can be called: no name has a zero byte.
   static func key(of subject: RoleLookups.Subject) -> [UInt8] { subject.user + [0] + subject.database }
@@ -126,20 +115,22 @@ struct Accounts {
   /// - Parameters:
   ///   - key: under which the user's account is kept.
   ///   - seconds: since 1970, by the clock on the wall.
-  mutating func challenge(
+  func challenge(
     _ user: String, _ key: [UInt8], _ wanted: PasswordManner, at now: Instant, overlap: UInt64, seconds: Int64
   ) -> PasswordChallenge {
-    guard var account = self[key], !account.password.isEmpty, account.expires.map({ seconds < $0 }) ?? true
+    guard let account = self[key], !account.password.isEmpty, account.expires.map({ seconds < $0 }) ?? true
     else { return mock(user, wanted) }
     let hasOwn = account.serverPassword != nil
     account.password.expirePrevious(at: now, atLeast: overlap, byTimeOnly: hasOwn)
-    let salt = salt(of: user)
-    let verifier = account.password.verifier(salt: salt)
-    let older = account.password.olderVerifier(salt: salt)
-    self[key] = account
-    let hashes = account.password.md5Hashes(user: user)
-    guard let verifier else { return wanted == .scram ? mock(user, wanted) : .md5(hashes) }
-    if wanted == .md5, !hashes.isEmpty { return .md5(hashes) }
+    let verifier = account.password.verifier(salt: salt(of: user))
+    let older = account.password.olderVerifier(salt: salt(of: user))
+    guard let verifier else {
+      return wanted == .scram ? mock(user, wanted) : .md5(account.password.md5Hashes(user: user))
+    }
+    if wanted == .md5 {
+      let hashes = account.password.md5Hashes(user: user)
+      if !hashes.isEmpty { return .md5(hashes) }
+    }
     return .scram(verifier, previous: older)
   }
 
@@ -188,7 +179,7 @@ struct Accounts {
     for user in users {
       let key = Self.key(user.name)
       let password = StoredPassword(user.password)
-      if var known = listed[key] {
+      if let known = listed[key] {
         known.password.change(to: password, at: now)
         fresh[key] = known
       } else {
@@ -225,7 +216,7 @@ struct Accounts {
 
   /// Reads the user's password files again where they have changed. Returns whether a password has.
   mutating func refresh(_ user: [UInt8], at now: Instant, _ complain: (AccessFileError) -> Void) -> Bool {
-    guard var account = named[user] else { return false }
+    guard let account = named[user] else { return false }
     var hasChanged = false
     func read(_ source: SecretSource) -> StoredPassword? {
       do throws(AccessFileError) {
@@ -245,7 +236,6 @@ struct Accounts {
       hasChanged = hasChanged || text != old.current
       account.serverPassword?.change(to: text, at: now)
     }
-    named[user] = account
     return hasChanged
   }
 

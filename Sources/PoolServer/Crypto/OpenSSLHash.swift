@@ -6,17 +6,8 @@ extension ScramHash {
   ///
   /// Invariant of each closure: OpenSSL reads `count` bytes of the arrays and writes exactly 32 bytes.
   package static let openSSL = ScramHash(
-    sha256: { data in
-      var digest = [UInt8](repeating: 0, count: 32)
-      _ = SHA256(data, data.count, &digest)
-      return digest
-    },
-    hmac: { key, data in
-      var digest = [UInt8](repeating: 0, count: 32)
-      var length: UInt32 = 32
-      _ = HMAC(EVP_sha256(), key, Int32(truncatingIfNeeded: key.count), data, data.count, &digest, &length)
-      return digest
-    },
+    sha256: { SHA256Digest.of($0) },
+    hmac: { SHA256Digest.hmac(key: $0, $1) },
     pbkdf2: { password, salt, iterations in
       var derived = [UInt8](repeating: 0, count: 32)
       let status = password.withUnsafeBytes { raw in

@@ -23,9 +23,13 @@ struct IdentityTable {
     /// One replication connection's startup parameters: its backend is opened with them and shared with nobody.
     var ownParameters: [StartupParameter]?
     /// What the server reports at login, the same for all of the identity's clients; `nil` until one has logged in.
-    var common: [ReportedParameter]?
+    var common: [ReportedParameter]? {
+      didSet { greetings = [:] }
+    }
     /// Startup settings that the server has accepted, and what it reports for them.
     var accepted: [ImageID: [ReportedParameter]] = [:]
+    /// The messages that say so at login, by startup settings that were accepted.
+    var greetings: [ImageID: [UInt8]] = [:]
   }
 
   private let databases: [PoolSettings.Database]
@@ -47,8 +51,10 @@ struct IdentityTable {
   }
 
   /// When clients of this user give their backends of this database back; `database` is the clients' name for it.
-  func mode(user: String, database: String, else mode: PoolSettings.PoolMode) -> PoolSettings.PoolMode {
-    accounts[Accounts.key(user)]?.user.mode ?? databases.first { $0.name == database }?.mode ?? mode
+  func mode(
+    account: [UInt8], database: String, else mode: PoolSettings.PoolMode
+  ) -> PoolSettings.PoolMode {
+    accounts[account]?.user.mode ?? databases.first { $0.name == database }?.mode ?? mode
   }
 
   /// In which database a user is looked up who asks for this one; `common` is `auth_dbname`.
@@ -68,6 +74,23 @@ struct IdentityTable {
       Identity(
         user: user, database: "", serverUser: account.user.serverUser ?? account.user.name, account: key))
     return id
+  }
+
+  /// The identity of a client that came with this packet and is who it says.
+  /// - Parameters:
+  ///   - database: the target one's name, which the packet's decides.
+  ///   - account: the account's key.
+  mutating func identity(
+    of startup: KnownStartup, database: String, account: [UInt8], in pool: inout Pool
+  ) -> IdentityID? {
+    guard let known = startup.identity else {
+      let made = identity(user: startup.user, database: database, account: account, in: &pool)
+      startup.identity = made
+      return made
+    }
+    guard accounts[account] != nil else { return nil }
+    if entries[Int(known.index)].account != account { entries[Int(known.index)].account = account }
+    return known
   }
 
   /// The identity of a known user in a target database.

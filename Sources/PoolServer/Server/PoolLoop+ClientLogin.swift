@@ -4,13 +4,15 @@ import PoolCore
 import PostgresWire
 
 /// A client on its way in.
-struct ClientLogin {
-  let request: StartupRequest
+final class ClientLogin {
+  let startup: KnownStartup
   /// Under which the user's account is kept.
   let account: [UInt8]
   /// Whom the server was asked for; `nil` for a user of the configuration or `auth_file`.
-  var subject: RoleLookups.Subject?
+  let subject: RoleLookups.Subject?
   var exchange: Exchange
+  /// The server's side of those exchanges that are SCRAM's.
+  var scram: ScramServer?
 
   enum Exchange {
     /// The server is being asked who that is. → `lookedUp`.
@@ -18,13 +20,24 @@ struct ClientLogin {
     /// It has answered. → the others, or none where no password is wanted.
     case lookedUp(WayIn)
     /// SASLInitialResponse is awaited. → `scramFinal`.
-    case scramFirst(ScramServer)
+    case scramFirst
     /// A SASLResponse is awaited that holds what the initial one did not. → `scramFinal`.
-    case scramFirstAgain(ScramServer, mechanism: String)
+    case scramFirstAgain(mechanism: String)
     /// The client's proof is awaited.
-    case scramFinal(ScramServer)
+    case scramFinal
     /// The hash of one of these and the salt is awaited.
     case md5([String], salt: [UInt8])
+  }
+
+  init(
+    _ startup: KnownStartup, account: [UInt8], subject: RoleLookups.Subject?, exchange: Exchange,
+    scram: ScramServer? = nil
+  ) {
+    self.startup = startup
+    self.account = account
+    self.subject = subject
+    self.exchange = exchange
+    self.scram = scram
   }
 
   var isMD5: Bool {
@@ -44,6 +57,10 @@ extension PoolLoop {
   }
 
   private mutating func startupBytes(_ index: Int, _ bytes: Span<UInt8>, _ count: Int) -> Int {
+    if let known = knownStartups.find(bytes) {
+      startupArrived(index, known)
+      return clients[index].phase == .absent ? count : known.request.packetLength
+    }
     let packet = StartupPacket.read(in: bytes)
     switch packet {
     case .incomplete: return 0
@@ -80,7 +97,8 @@ extension PoolLoop {
       cancelRequested(processID: processID, key: key, by: index)
       return count
     case .startup(let request):
-      startupArrived(index, request)
+      let copy = copiedBytes(in: bytes, from: 0, to: packet.packetLength)
+      startupArrived(index, KnownStartup(request, packet: copy))
       return clients[index].phase == .absent ? count : packet.packetLength
     }
   }
@@ -90,7 +108,8 @@ extension PoolLoop {
     finish(index, Array("EFATAL:  \(fault.message)\n\u{0}".utf8))
   }
 
-  private mutating func startupArrived(_ index: Int, _ request: StartupRequest) {
+  private mutating func startupArrived(_ index: Int, _ startup: KnownStartup) {
+    let request = startup.request
     if drain.hasStoppedListening {
       counters.shutdownRefusals += 1
       return loginFailed(
@@ -112,7 +131,7 @@ extension PoolLoop {
         index, "22023", "invalid value for parameter \"replication\": \"\(value)\"",
         hint: "Valid values are: \"false\", 0, \"true\", 1, \"database\".")
     }
-    guard !request.user.isEmpty else {
+    guard !startup.user.isEmpty else {
       return loginFailed(index, "28000", "no PostgreSQL user name specified in startup packet")
     }
     let way: WayIn
@@ -128,36 +147,34 @@ extension PoolLoop {
       writer.negotiateProtocolVersion(newestMinor: minor, unrecognized: request.unknownProtocolOptions)
     }
     // As long as PostgreSQL 18's (MAX_CANCEL_KEY_LENGTH is what a client may have to take).
-    if minor >= 2 { longSecrets[index] = secureRandomBytes(32) }
+    if minor >= 2 { longSecrets[index] = random.take(32) }
     clients[index].phase = .authenticating
-    refreshUser(request.user)
-    guard let subject = lookupSubject(request) else {
-      return ask(
-        index, request, Accounts.key(request.user), nil, way, &writer)
+    refreshUser(startup)
+    guard let subject = lookupSubject(startup) else {
+      return ask(index, startup, startup.account, nil, way, &writer)
     }
+    let account = Accounts.key(of: subject)
     guard lookups.table.ask(subject, ClientID(index), at: now) == nil else {
-      return ask(index, request, Accounts.key(of: subject), subject, way, &writer)
+      return ask(index, startup, account, subject, way, &writer)
     }
-    logins[index] = ClientLogin(
-      request: request, account: Accounts.key(of: subject), subject: subject, exchange: .lookup(way))
+    logins[index] = ClientLogin(startup, account: account, subject: subject, exchange: .lookup(way))
     if !writer.bytes.isEmpty { sendToClient(index, writer.bytes) }
     runLookups()
   }
 
   /// It is known by now who the user is, or that nobody is. Asks for the password.
   mutating func ask(
-    _ index: Int, _ request: StartupRequest, _ account: [UInt8], _ subject: RoleLookups.Subject?,
+    _ index: Int, _ startup: KnownStartup, _ account: [UInt8], _ subject: RoleLookups.Subject?,
     _ way: WayIn, _ writer: inout MessageWriter
   ) {
     guard let manner = way.password else {
       logins[index] = nil
       writer.authenticationOk()
-      sendToClient(index, writer.bytes)
-      if clients[index].phase == .authenticating { authenticated(index, request, account) }
-      return
+      return authenticated(index, startup, account, answering: &writer)
     }
-    let exchange = challenge(index, request, account, manner, &writer)
-    logins[index] = ClientLogin(request: request, account: account, subject: subject, exchange: exchange)
+    let (exchange, scram) = challenge(index, startup, account, manner, &writer)
+    logins[index] = ClientLogin(
+      startup, account: account, subject: subject, exchange: exchange, scram: scram)
     sendToClient(index, writer.bytes)
   }
 
@@ -193,41 +210,33 @@ extension PoolLoop {
   private static var longestPasswordMessage: Int { 8_192 }
 
   private mutating func authenticate(_ index: Int, _ header: FrameHeader, _ bytes: Span<UInt8>) {
-    guard var login = logins[index] else { return closeClient(index) }
-    var writer = MessageWriter(reservingCapacity: 256)
+    guard let login = logins[index] else { return closeClient(index) }
+    var writer = MessageWriter(reservingCapacity: 640)
     do throws(ScramError) {
       switch login.exchange {
       case .lookup, .lookedUp: throw .outOfTurn
-      case .scramFirst(var scram):
+      case .scramFirst:
         guard let first = PasswordResponse.saslInitialResponse(in: bytes, at: 0, length: header.length) else {
           throw .malformedFrame(
             PasswordResponse.fault(ofInitialResponse: bytes, at: 0, length: header.length))
         }
-        try scram.check(mechanism: first.mechanism)
-        if let message = first.response {
-          writer.authenticationSASLContinue(
-            try scram.receivedFirst(mechanism: first.mechanism, message: message))
-          login.exchange = .scramFinal(scram)
-        } else {
+        try login.scram?.check(mechanism: first.mechanism)
+        guard let message = first.response else {
+          login.exchange = .scramFirstAgain(mechanism: first.mechanism)
           writer.authenticationSASLContinue([])
-          login.exchange = .scramFirstAgain(scram, mechanism: first.mechanism)
+          return sendToClient(index, writer.bytes)
         }
-        logins[index] = login
-        return sendToClient(index, writer.bytes)
-      case .scramFirstAgain(var scram, let mechanism):
+        return sendToClient(index, try scramContinues(login, first.mechanism, message, &writer))
+      case .scramFirstAgain(let mechanism):
         guard let message = PasswordResponse.saslResponse(in: bytes, at: 0, length: header.length) else {
           throw .outOfTurn
         }
-        writer.authenticationSASLContinue(try scram.receivedFirst(mechanism: mechanism, message: message))
-        login.exchange = .scramFinal(scram)
-        logins[index] = login
-        return sendToClient(index, writer.bytes)
-      case .scramFinal(var scram):
-        guard let message = PasswordResponse.saslResponse(in: bytes, at: 0, length: header.length) else {
-          throw .outOfTurn
-        }
-        let final = try scram.receivedFinal(message)
-        try passwordProved(login.account, by: scram)
+        return sendToClient(index, try scramContinues(login, mechanism, message, &writer))
+      case .scramFinal:
+        guard let message = PasswordResponse.saslResponse(in: bytes, at: 0, length: header.length),
+          let final = try login.scram?.receivedFinal(message)
+        else { throw .outOfTurn }
+        try passwordProved(login)
         writer.authenticationSASLFinal(final)
       case .md5(let hashes, let salt):
         guard let answer = PasswordResponse.password(in: bytes, at: 0, length: header.length) else {
@@ -238,48 +247,75 @@ extension PoolLoop {
         else { throw .wrongPassword }
       }
       writer.authenticationOk()
-      sendToClient(index, writer.bytes)
       logins[index] = nil
-      if clients[index].phase == .authenticating { authenticated(index, login.request, login.account) }
+      authenticated(index, login.startup, login.account, answering: &writer)
     } catch {
       authenticationFailed(index, login, error)
     }
   }
 
+  /// The client's first message has come; returns what it is told in answer.
+  private func scramContinues(
+    _ login: ClientLogin, _ mechanism: String, _ message: [UInt8], _ writer: inout MessageWriter
+  ) throws(ScramError) -> [UInt8] {
+    guard let answer = try login.scram?.receivedFirst(mechanism: mechanism, message: message) else {
+      throw .outOfTurn
+    }
+    writer.authenticationSASLContinue(answer)
+    login.exchange = .scramFinal
+    return writer.bytes
+  }
+
   /// The client is who it says. Its settings come next.
-  private mutating func authenticated(_ index: Int, _ request: StartupRequest, _ account: [UInt8]) {
-    if let mode = request.replication, mode != .off { return replicate(index, request, account, mode) }
-    guard let database = identities.targetDatabase(request.database) else {
+  /// - Parameter answer: what it is still to be told of that. It goes along with the welcome, where that comes at once:
+  ///   two writes would be two packets, which wake it twice.
+  private mutating func authenticated(
+    _ index: Int, _ startup: KnownStartup, _ account: [UInt8], answering answer: inout MessageWriter
+  ) {
+    let request = startup.request
+    if let mode = request.replication, mode != .off {
+      sendToClient(index, answer.bytes)
+      guard clients[index].phase == .authenticating else { return }
+      return replicate(index, request, account, mode)
+    }
+    guard let database = identities.targetDatabase(startup.database) else {
       counters.databaseRefusals += 1
-      return loginFailed(index, "3D000", "database \"\(request.database)\" does not exist")
+      return loginFailed(
+        index, "3D000", "database \"\(startup.database)\" does not exist", behind: answer.bytes)
     }
-    guard
-      let identity = identities.identity(
-        user: request.user, database: database, account: account, in: &pool)
+    guard let identity = identities.identity(of: startup, database: database, account: account, in: &pool)
     else {
-      return loginFailed(index, "28P01", "password authentication failed for user \"\(request.user)\"")
+      return loginFailed(
+        index, "28P01", "password authentication failed for user \"\(startup.user)\"", behind: answer.bytes)
     }
-    let image: SettingsImage
-    switch startupImage(request) {
-    case .success(let made): image = made
-    case .failure(let fault): return loginFailed(index, fault.sqlState, fault.message, hint: fault.hint)
+    let id: ImageID
+    switch startupImage(startup) {
+    case .success(let found): id = found
+    case .failure(let fault):
+      return loginFailed(index, fault.sqlState, fault.message, hint: fault.hint, behind: answer.bytes)
     }
     clients[index].identity = identity.index
-    let id = sessions.images.retain(image)
     sessions.clientArrived(ClientID(index), startup: id)
-    sessions.images.release(id)
+    if !startup.isKept { sessions.images.release(id) }
     sessions.clients[index].identity = identity
-    sessions.clients[index].habit = sessions.habits.number(
-      of: Array(request.user.utf8) + [0] + Array(request.database.utf8) + [0]
-        + (request.value(of: "application_name") ?? []))
+    let habit = startup.habit ?? sessions.habits.number(of: startup.application)
+    startup.habit = habit
+    sessions.clients[index].habit = habit
     sessions.clients[index].keepsBackend =
-      identities.mode(user: request.user, database: request.database, else: settings.poolMode) == .session
+      identities.mode(account: startup.account, database: startup.database, else: settings.poolMode)
+      == .session
     adoptReports(identity, id)
-    let entry = identities.entries[Int(identity.index)]
-    if let common = entry.common, id == .empty || entry.accepted[id] != nil {
-      sessions.clients[index].told = entry.accepted[id] ?? []
-      return welcome(index, common)
+    let number = Int(identity.index)
+    if identities.entries[number].common != nil,
+      id == .empty || identities.entries[number].accepted[id] != nil
+    {
+      if let told = identities.entries[number].accepted[id], !told.isEmpty {
+        sessions.clients[index].told = told
+      }
+      return welcome(index, answering: &answer)
     }
+    sendToClient(index, answer.bytes)
+    guard clients[index].phase == .authenticating else { return }
     clients[index].phase = .checking
     clients[index].since = now.nanoseconds
     borrowToCheck(index, identity)
@@ -299,28 +335,20 @@ extension PoolLoop {
     }
   }
 
-  /// What the startup packet sets, beside who and where.
-  private func startupImage(_ request: StartupRequest) -> Result<SettingsImage, StartupOptionsFault> {
-    var image = SettingsImage()
-    // As at the server, `options` come first and the packet's own parameters win.
-    if let options = request.value(of: "options") {
-      switch parseOptions(options) {
-      case .success(let parsed): for setting in parsed { image.set(setting.name, setting.value) }
-      case .failure(let fault): return .failure(fault)
+  /// The number of what the startup packet sets, with one use of it: the packet's own, where that is kept.
+  private mutating func startupImage(_ startup: KnownStartup) -> Result<ImageID, StartupOptionsFault> {
+    if let known = startup.imageID { return .success(known) }
+    switch startup.image {
+    case .failure(let fault): return .failure(fault)
+    case .success(let image):
+      let id = sessions.images.retain(image)
+      if let old = knownStartups.keep(startup), let oldID = old.imageID {
+        old.imageID = nil
+        sessions.images.release(oldID)
       }
+      if startup.isKept { startup.imageID = id }
+      return .success(id)
     }
-    for parameter in request.parameters
-    where !["user", "database", "options", "replication"].contains(parameter.name) {
-      var value = parameter.value
-      // No encoding is agreed on yet. The server keeps of this one what is ASCII (pg_clean_ascii).
-      if lowercasedASCII(parameter.name) == "application_name",
-        String(validating: value, as: UTF8.self) == nil
-      {
-        value = value.map { (0x20...0x7E).contains($0) ? $0 : UInt8(ascii: "?") }
-      }
-      image.set(parameter.name, value)
-    }
-    return .success(image)
   }
 
   // MARK: Settings
@@ -363,7 +391,8 @@ extension PoolLoop {
     let generation = clients[index].generation
     release(index, backend)
     guard clients[index].phase == .idle, clients[index].generation == generation else { return }
-    welcome(index, common)
+    var writer = MessageWriter(reservingCapacity: 640)
+    welcome(index, answering: &writer)
     // It was not read meanwhile.
     processIncoming(index)
     if clients[index].phase != .absent { readLater(client: index) }
@@ -372,23 +401,41 @@ extension PoolLoop {
   /// Startup settings that are not tried again, per user and database.
   private static var rememberedImages: Int { 1_000 }
 
-  private mutating func welcome(_ index: Int, _ common: [ReportedParameter]) {
-    let told = sessions.clients[index].told
-    var writer = MessageWriter(reservingCapacity: 512)
-    for parameter in common {
-      let own = told.first { $0.name == parameter.name }
-      writer.parameterStatus(
-        name: String(decoding: parameter.name, as: UTF8.self), value: own?.value ?? parameter.value)
-    }
-    writer.backendKeyData(processID: clients[index].number, key: cancelSecret(of: index))
-    writer.readyForQuery(.idle)
+  private mutating func welcome(_ index: Int, answering answer: inout MessageWriter) {
+    answer.raw(greeting(of: index))
+    answer.backendKeyData(processID: clients[index].number, key: cancelSecret(of: index))
+    answer.readyForQuery(.idle)
     counters.clientSetupsSucceeded += 1
-    sendToClient(index, writer.bytes)
+    clients[index].tls?.offerSession()
+    sendToClient(index, answer.bytes)
     becomeIdle(index)
     joinRing(client: index)
   }
 
-  mutating func loginFailed(_ index: Int, _ sqlState: String, _ message: String, hint: String? = nil) {
-    refuse(index, ErrorFields(severity: .fatal, sqlState: sqlState, message: message, hint: hint))
+  /// What the server reports at login, for this client's settings.
+  private mutating func greeting(of index: Int) -> [UInt8] {
+    let identity = Int(clients[index].identity)
+    let image = sessions.clients[index].image
+    if let known = identities.entries[identity].greetings[image] { return known }
+    let told = sessions.clients[index].told
+    var writer = MessageWriter(reservingCapacity: 512)
+    for parameter in identities.entries[identity].common ?? [] {
+      let own = told.first { $0.name == parameter.name }
+      writer.parameterStatus(
+        name: String(decoding: parameter.name, as: UTF8.self), value: own?.value ?? parameter.value)
+    }
+    // An image's number may be another's later, unless it is kept as accepted.
+    if image == .empty || identities.entries[identity].accepted[image] != nil {
+      identities.entries[identity].greetings[image] = writer.bytes
+    }
+    return writer.bytes
+  }
+
+  /// - Parameter head: bytes that go in front, in the same write.
+  mutating func loginFailed(
+    _ index: Int, _ sqlState: String, _ message: String, hint: String? = nil, behind head: [UInt8] = []
+  ) {
+    refuse(
+      index, ErrorFields(severity: .fatal, sqlState: sqlState, message: message, hint: hint), behind: head)
   }
 }

@@ -57,6 +57,14 @@ extension PoolLoop {
 
   // MARK: Login
 
+  /// What the client may bind its SCRAM exchange to.
+  func endPoint(towards index: Int) -> [UInt8]? {
+    guard let tls = clients[index].tls else { return nil }
+    // After a reload connections have the certificate that they began with.
+    if let context = clientTLS, tls.uses(context) { return context.endPoint }
+    return tls.endPoint(ofPeer: false)
+  }
+
   /// Answers SSLRequest or GSSENCRequest; TLS begins behind an S.
   mutating func answerEncryptionRequest(_ index: Int, isTLS: Bool) {
     guard isTLS, let context = clientTLS, !clients[index].isUnix,

@@ -191,6 +191,7 @@ extension PoolLoop {
     giveUpOnServer()
     probeServer()
     tidyLookups()
+    cleanLeftovers()
     lookAtPinsAgain()
     if now >= functionsDue {
       // They may have been changed by somebody who does not come through the pool.

@@ -26,11 +26,10 @@ struct LookupState {
 
 extension PoolLoop {
   /// Whom to ask the server for; `nil` for users whom the files name, or where nobody is looked up.
-  func lookupSubject(_ request: StartupRequest) -> RoleLookups.Subject? {
-    let user = Accounts.key(request.user)
-    guard !settings.lookupUser.isEmpty, !identities.accounts.isKnown(user) else { return nil }
-    let database = identities.lookupDatabase(request.database, common: settings.lookupDatabase)
-    return RoleLookups.Subject(user: user, database: Array(database.utf8))
+  func lookupSubject(_ startup: KnownStartup) -> RoleLookups.Subject? {
+    guard !settings.lookupUser.isEmpty, !identities.accounts.isKnown(startup.account) else { return nil }
+    let database = identities.lookupDatabase(startup.database, common: settings.lookupDatabase)
+    return RoleLookups.Subject(user: startup.account, database: Array(database.utf8))
   }
 
   /// Sends what waits to be asked, over a connection that is opened for it.
@@ -208,7 +207,7 @@ extension PoolLoop {
   mutating func lookedUp(_ index: Int) {
     guard let login = logins[index], case .lookedUp(let way) = login.exchange else { return }
     var writer = MessageWriter(reservingCapacity: 64)
-    ask(index, login.request, login.account, login.subject, way, &writer)
+    ask(index, login.startup, login.account, login.subject, way, &writer)
     if clients[index].phase != .absent { processIncoming(index) }
   }
 

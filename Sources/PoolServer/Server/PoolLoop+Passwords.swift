@@ -8,24 +8,23 @@ import PostgresWire
 extension PoolLoop {
   /// Asks the client as its user's stored password allows.
   mutating func challenge(
-    _ index: Int, _ request: StartupRequest, _ account: [UInt8], _ wanted: PasswordManner,
+    _ index: Int, _ startup: KnownStartup, _ account: [UInt8], _ wanted: PasswordManner,
     _ writer: inout MessageWriter
-  ) -> ClientLogin.Exchange {
+  ) -> (ClientLogin.Exchange, ScramServer?) {
     let challenge = identities.accounts.challenge(
-      request.user, account, wanted, at: now, overlap: passwordOverlap, seconds: Int64(time(nil)))
+      startup.user, account, wanted, at: now, overlap: passwordOverlap, seconds: Int64(time(nil)))
     switch challenge {
     case .md5(let hashes):
-      let salt = secureRandomBytes(4)
+      let salt = random.take(4)
       writer.authenticationMD5(salt: salt)
-      return .md5(hashes, salt: salt)
+      return (.md5(hashes, salt: salt), nil)
     case .scram(let verifier, let previous):
-      let binding =
-        clients[index].tls?.endPoint(ofPeer: false).map { ChannelBinding.tlsServerEndPoint($0) } ?? .none
+      let binding = endPoint(towards: index).map { ChannelBinding.tlsServerEndPoint($0) } ?? .none
       writer.authenticationSASL(mechanisms: binding.mechanisms)
-      return .scramFirst(
-        ScramServer(
-          verifier: verifier, previous: previous, serverNonce: scramNonce(), channelBinding: binding,
-          hash: .openSSL))
+      let scram = ScramServer(
+        verifier: verifier, previous: previous, serverNonce: random.nonce(), channelBinding: binding,
+        hash: .openSSL)
+      return (.scramFirst, scram)
     }
   }
 
@@ -33,15 +32,14 @@ extension PoolLoop {
   var passwordOverlap: UInt64 { settings.loginTimeout > 0 ? settings.loginTimeout : 15_000 }
 
   /// The proof was right. With the key that it shows, the pool can enter the server as this user.
-  mutating func passwordProved(_ key: [UInt8], by scram: ScramServer) throws(ScramError) {
-    guard let account = identities.accounts[key] else { throw .wrongPassword }
-    if let clientKey = scram.clientKey, case .scram(let verifier) = account.password.current,
+  func passwordProved(_ login: ClientLogin) throws(ScramError) {
+    guard let account = identities.accounts[login.account] else { throw .wrongPassword }
+    if let clientKey = login.scram?.clientKey, case .scram(let verifier) = account.password.current,
+      account.proved?.verifier != verifier,
       // It may have changed while the client answered.
       ScramHash.openSSL.sha256(clientKey) == verifier.storedKey
     {
-      identities.accounts[key]?.proved = (
-        ScramKeys(clientKey: clientKey, serverKey: verifier.serverKey), verifier
-      )
+      account.proved = (ScramKeys(clientKey: clientKey, serverKey: verifier.serverKey), verifier)
     }
   }
 
@@ -56,18 +54,18 @@ extension PoolLoop {
   }
 
   mutating func authenticationFailed(_ index: Int, _ login: ClientLogin, _ error: ScramError) {
-    let request = login.request
+    let user = login.startup.user
     // The password may have been changed a moment ago.
     if let subject = login.subject { lookups.table.forget(subject) }
     counters.clientSetupsFailedAuthentication += 1
     logger.info(
       "login refused: \(error.message)",
       metadata: [
-        "user": "\(request.user)", "client": "\(address(ofClient: index)?.description ?? "[local]")",
+        "user": "\(user)", "client": "\(address(ofClient: index)?.description ?? "[local]")",
       ])
     // Alike for a wrong password and an unknown user, in words and time.
     guard error != .wrongPassword else {
-      return loginFailed(index, "28P01", "password authentication failed for user \"\(request.user)\"")
+      return loginFailed(index, "28P01", "password authentication failed for user \"\(user)\"")
     }
     let answer = error.answer
     refuse(
@@ -79,10 +77,11 @@ extension PoolLoop {
   // MARK: Files that change
 
   /// Before a login: reads what has changed of the files that name the user.
-  mutating func refreshUser(_ user: String) {
-    let key = Accounts.key(user)
-    if identities.accounts.isNamed(key) {
-      if refreshAccount(key) { logger.notice("a password was read again", metadata: ["user": "\(user)"]) }
+  mutating func refreshUser(_ startup: KnownStartup) {
+    if identities.accounts.isNamed(startup.account) {
+      if refreshAccount(startup.account) {
+        logger.notice("a password was read again", metadata: ["user": "\(startup.user)"])
+      }
     } else {
       refreshUserList()
     }

@@ -47,6 +47,9 @@ struct PoolLoop: ~Copyable {
   var clientTimers: TimerWheel
   var backendTimers: TimerWheel
   var logins: [Int: ClientLogin] = [:]
+  var knownStartups = KnownStartups()
+  /// For nonces and what cancels must show.
+  var random = RandomReserve()
   var backendLogins: [Int: BackendLogin] = [:]
   var cancels: [Int: CancelJob] = [:]
   var nextCancel = 0
@@ -91,6 +94,11 @@ struct PoolLoop: ~Copyable {
   var deferred: [Token] = []
   /// Clients and backends whose logins go on when traffic has had its turn, the longest first.
   var waitingLogins: [Token] = []
+  /// How often the poller was asked, and when connections were taken last; see ``acceptClients(_:)``.
+  var polls = 0
+  var lastAccept = (poll: 0, count: 1)
+  /// Idle backends may still hold what clients that have gone did, though their texts show nothing of the kind.
+  var hasLeftovers = false
   /// The turn's clock.
   var now = Instant(nanoseconds: clinux_now())
   var counters = PoolCounters()
@@ -221,6 +229,7 @@ struct PoolLoop: ~Copyable {
   /// Deals with what the poller has, once it has something or the time is over. Milliseconds.
   mutating func pollerEvents(waiting time: Int32) {
     let count = poller.wait(milliseconds: time)
+    polls &+= 1
     now = Instant(nanoseconds: clinux_now())
     if isShared { hearOthers() }
     for index in 0..<count {

@@ -118,6 +118,14 @@ struct TLSChannel {
     }
   }
 
+  /// Puts a ticket into the loop's buffer, by which the client may resume this session when it comes again; what is
+  /// written next goes along in the same packet. Only TLS 1.3 has such tickets; the handshake of 1.2 sends its own.
+  func offerSession() {
+    ERR_clear_error()
+    guard isEstablished, SSL_new_session_ticket(ssl) == 1 else { return }
+    if SSL_do_handshake(ssl) != 1 { isOver() }
+  }
+
   /// Puts the goodbye (close_notify) into the loop's buffer; behind the peer's own it is the answer to that.
   func sayGoodbye() {
     let wasLeft = SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN != 0 && transport.pointee.failure == nil
@@ -157,24 +165,17 @@ struct TLSChannel {
     SSL_get0_peer_certificate(ssl).flatMap { commonName(of: $0) }
   }
 
-  /// What SCRAM binds to (`tls-server-end-point`): a hash of the server's certificate, by the algorithm of its own
-  /// signature. `nil` when that has none, as Ed25519. Source: RFC 5929, section 4.1.
+  /// What SCRAM binds to, see ``TLSContext/endPoint(of:)``.
   /// - Parameter ofPeer: whether the peer is the server.
   func endPoint(ofPeer: Bool) -> [UInt8]? {
     guard let certificate = ofPeer ? SSL_get0_peer_certificate(ssl) : SSL_get_certificate(ssl) else {
       return nil
     }
-    var algorithm: Int32 = 0
-    guard X509_get_signature_info(certificate, &algorithm, nil, nil, nil) == 1 else { return nil }
-    let digest =
-      algorithm == NID_md5 || algorithm == NID_sha1
-      ? EVP_sha256() : EVP_get_digestbyname(OBJ_nid2sn(algorithm))
-    // Invariant: 64 bytes are EVP_MAX_MD_SIZE, the most that is written.
-    var hash = [UInt8](repeating: 0, count: 64)
-    var length: UInt32 = 0
-    guard let digest, X509_digest(certificate, digest, &hash, &length) == 1 else { return nil }
-    return Array(hash.prefix(Int(length)))
+    return TLSContext.endPoint(of: certificate)
   }
+
+  /// Whether the connection began with this context.
+  func uses(_ context: TLSContext) -> Bool { SSL_get_SSL_CTX(ssl) == context.pointer }
 
   /// Whether the peer's certificate is for `host`: a name, with wildcards, or an address.
   /// As libpq an address may also stand where a name would. Source: PostgreSQL manual, "SSL Support".

@@ -17,8 +17,12 @@ final class TLSContext: @unchecked Sendable {
   /// For the log: whose certificate, and until when it is valid.
   let description: String
 
+  /// What clients' SCRAM exchanges bind to: the hash of the pool's certificate.
+  let endPoint: [UInt8]?
+
   private init(_ pointer: OpaquePointer, _ role: Role, _ description: String) {
     self.pointer = pointer
+    endPoint = SSL_CTX_get0_certificate(pointer).flatMap { Self.endPoint(of: $0) }
     self.role = role
     self.description = description
   }
@@ -34,7 +38,9 @@ final class TLSContext: @unchecked Sendable {
     let context = try fresh(TLS_server_method())
     do throws(TLSFailure) {
       try useCertificate(context, settings)
-      SSL_CTX_set_num_tickets(context, 1)
+      preferShortHash(context)
+      // ``TLSChannel/offerSession()`` makes one, for clients that have come in.
+      SSL_CTX_set_num_tickets(context, 0)
       // Invariant: 6 bytes that are copied.
       SSL_CTX_set_session_id_context(context, Array("dbtool".utf8), 6)
       SSL_CTX_set_alpn_select_cb(
@@ -54,6 +60,21 @@ final class TLSContext: @unchecked Sendable {
       throw error
     }
     return TLSContext(context, .server, describe(SSL_CTX_get0_certificate(context)))
+  }
+
+  /// Of TLS 1.3's suites that OpenSSL's configuration allows, the one that every implementation has comes first:
+  /// AES-128 and SHA-256. Half of a resumed handshake's work is hashing, and processors do SHA-256 by themselves,
+  /// but not SHA-384.
+  private static func preferShortHash(_ context: OpaquePointer) {
+    var names: [String] = []
+    let ciphers = SSL_CTX_get_ciphers(context)
+    for index in 0..<copenssl_cipher_count(ciphers) {
+      guard let name = copenssl_cipher_name(ciphers, index).map({ String(cString: $0) }),
+        name.hasPrefix("TLS_")
+      else { continue }
+      if name == "TLS_AES_128_GCM_SHA256" { names.insert(name, at: 0) } else { names.append(name) }
+    }
+    if names.count > 1 { SSL_CTX_set_ciphersuites(context, names.joined(separator: ":")) }
   }
 
   private static func useCertificate(
@@ -98,6 +119,21 @@ final class TLSContext: @unchecked Sendable {
   }
 
   // MARK: Both
+
+  /// What SCRAM binds to (`tls-server-end-point`): a hash of the server's certificate, by the algorithm of its own
+  /// signature. `nil` when that has none, as Ed25519. Source: RFC 5929, section 4.1.
+  static func endPoint(of certificate: OpaquePointer) -> [UInt8]? {
+    var algorithm: Int32 = 0
+    guard X509_get_signature_info(certificate, &algorithm, nil, nil, nil) == 1 else { return nil }
+    let digest =
+      algorithm == NID_md5 || algorithm == NID_sha1
+      ? EVP_sha256() : EVP_get_digestbyname(OBJ_nid2sn(algorithm))
+    // Invariant: 64 bytes are EVP_MAX_MD_SIZE, the most that is written.
+    var hash = [UInt8](repeating: 0, count: 64)
+    var length: UInt32 = 0
+    guard let digest, X509_digest(certificate, digest, &hash, &length) == 1 else { return nil }
+    return Array(hash.prefix(Int(length)))
+  }
 
   private static func fresh(_ method: OpaquePointer?) throws(TLSFailure) -> OpaquePointer {
     guard let context = SSL_CTX_new(method) else { throw .last("TLS cannot be set up") }

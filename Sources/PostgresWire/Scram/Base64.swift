@@ -1,21 +1,39 @@
 /// Base64 with the standard alphabet, padded, without line breaks. Source: RFC 4648, section 4.
 package enum Base64 {
-  private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
   private static let padding = UInt8(ascii: "=")
 
   /// The ASCII of `data` in base64.
   package static func encoded(_ data: [UInt8]) -> [UInt8] {
     var text: [UInt8] = []
     text.reserveCapacity((data.count + 2) / 3 * 4)
-    for start in stride(from: 0, to: data.count, by: 3) {
-      let group = data[start..<min(start + 3, data.count)]
-      var bits: UInt32 = 0
-      for (index, byte) in group.enumerated() { bits |= UInt32(byte) << (16 - 8 * index) }
-      for index in 0..<4 {
-        text.append(index <= group.count ? alphabet[Int(bits >> (18 - 6 * index) & 63)] : padding)
-      }
+    var start = 0
+    while start + 3 <= data.count {
+      let bits = UInt32(data[start]) << 16 | UInt32(data[start + 1]) << 8 | UInt32(data[start + 2])
+      text.append(letter(of: bits >> 18))
+      text.append(letter(of: bits >> 12 & 63))
+      text.append(letter(of: bits >> 6 & 63))
+      text.append(letter(of: bits & 63))
+      start += 3
     }
+    guard start < data.count else { return text }
+    let second = start + 1 < data.count ? UInt32(data[start + 1]) : nil
+    let bits = UInt32(data[start]) << 16 | (second ?? 0) << 8
+    text.append(letter(of: bits >> 18))
+    text.append(letter(of: bits >> 12 & 63))
+    text.append(second == nil ? padding : letter(of: bits >> 6 & 63))
+    text.append(padding)
     return text
+  }
+
+  private static func letter(of value: UInt32) -> UInt8 {
+    let value = UInt8(truncatingIfNeeded: value)
+    return switch value {
+    case 0..<26: UInt8(ascii: "A") + value
+    case 26..<52: UInt8(ascii: "a") - 26 + value
+    case 52..<62: value - 52 + UInt8(ascii: "0")
+    case 62: UInt8(ascii: "+")
+    default: UInt8(ascii: "/")  // six bits: 63
+    }
   }
 
   /// The data behind `text`, or nil when it is not exactly what ``encoded(_:)`` would have made of it: no

@@ -67,11 +67,23 @@ package struct ScramServer: Sendable {
     try attributes.skipExtensions(upTo: nil)
 
     let salt = Base64.encoded(verifier.salt)
-    let serverFirst =
-      Array("r=".utf8) + nonce + Array(",s=".utf8) + salt + Array(",i=\(verifier.iterations)".utf8)
+    var serverFirst: [UInt8] = []
+    serverFirst.reserveCapacity(nonce.count + salt.count + 16)
+    serverFirst.append(contentsOf: "r=".utf8)
+    serverFirst.append(contentsOf: nonce)
+    serverFirst.append(contentsOf: ",s=".utf8)
+    serverFirst.append(contentsOf: salt)
+    serverFirst.append(contentsOf: ",i=".utf8)
+    serverFirst.append(contentsOf: String(verifier.iterations).utf8)
+    // Room for the client's final message, too: the transcript is what is signed.
+    var transcript: [UInt8] = []
+    transcript.reserveCapacity(message.count + serverFirst.count + nonce.count + 64)
+    transcript.append(contentsOf: message[bareStart...])
+    transcript.append(UInt8(ascii: ","))
+    transcript.append(contentsOf: serverFirst)
     state = .awaitingFinal(
       nonce: nonce, gs2Header: Array(message[..<bareStart]), isBound: mechanism == ChannelBinding.plus,
-      transcript: Array(message[bareStart...]) + Array(",".utf8) + serverFirst)
+      transcript: transcript)
     return serverFirst
   }
 
@@ -96,7 +108,9 @@ package struct ScramServer: Sendable {
     try attributes.expectEnd()
     guard proof.count == verifier.storedKey.count else { throw attributes.malformed("a proof of 32 bytes") }
 
-    let authMessage = transcript + Array(",".utf8) + withoutProof
+    var authMessage = transcript
+    authMessage.append(UInt8(ascii: ","))
+    authMessage.append(contentsOf: withoutProof)
     // Both are computed in any case, so that the time does not tell which of them it was.
     let key = provedKey(proof, verifier, authMessage)
     let oldKey = provedKey(proof, previous ?? verifier, authMessage)
