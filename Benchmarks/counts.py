@@ -15,6 +15,7 @@ import callgrind
 import load
 import processes
 
+LOGIN = "login"
 # Functions by what they are called for. Only Swift programs have the last four.
 GROUPS = {
     "allocations": ("malloc", "calloc", "realloc", "posix_memalign", "aligned_alloc"),
@@ -110,7 +111,8 @@ def perf_counted(pgbench, server, contestant, what, transactions):
 
 def profiles(bench, arena, contestant, clients, transactions=400):
     """{(mode, clients): Profile of one transaction} of a contestant with a single backend, under callgrind: with more
-    than one client each transaction is another client's than the one before."""
+    than one client each transaction is another client's than the one before. The mode LOGIN is a login by SCRAM with
+    a simple query."""
     if not (shutil.which("valgrind") and shutil.which("callgrind_control")):
         raise Unavailable("there is no valgrind")
     folder = tempfile.mkdtemp(prefix="callgrind-", dir=arena.folder)
@@ -135,19 +137,22 @@ def profiles(bench, arena, contestant, clients, transactions=400):
             raise Unavailable(f"{error}: {done.stderr.strip()[-200:]}") from None
         return path
 
+    def measured(what, transactions):
+        load.counted(bench.pgbench, arena.server, running, what, max(2, 40 // what.clients))
+        dump()
+        load.counted(bench.pgbench, arena.server, running, what, transactions // what.clients)
+        few = dump()
+        load.counted(bench.pgbench, arena.server, running, what, 2 * transactions // what.clients)
+        many = dump()
+        by = transactions // what.clients * what.clients
+        return callgrind.difference(callgrind.read([many]), callgrind.read([few]), by)
+
     result = {}
     try:
         for count in clients:
             for mode in running.modes:
-                what = load.Load("select", mode, count)
-                load.counted(bench.pgbench, arena.server, running, what, max(2, 40 // count))
-                dump()
-                load.counted(bench.pgbench, arena.server, running, what, transactions // count)
-                few = dump()
-                load.counted(bench.pgbench, arena.server, running, what, 2 * transactions // count)
-                many = dump()
-                by = transactions // count * count
-                result[mode, count] = callgrind.difference(callgrind.read([many]), callgrind.read([few]), by)
+                result[mode, count] = measured(load.Load("select", mode, count), transactions)
+        result[LOGIN, 1] = measured(load.Load("select", "simple", 1, reconnects=True), transactions // 4)
     finally:
         arena.stop(running)
     return result

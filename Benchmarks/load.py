@@ -29,12 +29,15 @@ class Load:
     mode: str      # simple, extended, prepared
     clients: int
     tls: bool = False
+    # For each transaction a login.
+    reconnects: bool = False
 
     def command(self, pgbench, server, contestant):
         scripts = [word for name, weight in SCRIPTS[self.workload]
                    for word in ("-f", os.path.join(HERE, "scripts", f"{name}.sql@{weight}"))] or ["-S"]
         return [pgbench, "-h", contestant.host, "-p", str(contestant.port), "-U", server.user, "-n", *scripts,
                 "-M", self.mode, "-c", str(self.clients), "-j", str(min(self.clients, 2)),
+                *(["-C"] if self.reconnects else []),
                 "shop" if self.workload == "storefront" else "bench"]
 
     def environment(self, server):
@@ -111,9 +114,9 @@ def counted(pgbench, server, contestant, load, transactions):
 
 def logins(pgbench, server, contestant, clients, seconds, tls=False):
     """(logins per second, CPU us per login) with one trivial query each, by pgbench -C."""
-    load = Load("select", "simple", clients, tls)
+    load = Load("select", "simple", clients, tls, reconnects=True)
     before = processes.usage(contestant.pid) if contestant.pid else None
-    done = subprocess.run(load.command(pgbench, server, contestant) + ["-C", "-T", str(seconds)],
+    done = subprocess.run(load.command(pgbench, server, contestant) + ["-T", str(seconds)],
                           env=load.environment(server), capture_output=True, text=True, stdin=subprocess.DEVNULL)
     found = re.search(r"actually processed: (\d+)", done.stdout)
     if done.returncode != 0 or not found or int(found[1]) == 0:

@@ -158,6 +158,8 @@ def of_instructions(bench, arena, pooled, by_name):
                        [contestant for contestant in pooled if mode in contestant.modes],
                        lambda contestant, mode=mode, clients=clients: profile(contestant, mode, clients), rounds=1,
                        labels={"mode": mode, "clients": clients})
+    yield Case("instructions", "a login by SCRAM and a query", pooled,
+               lambda contestant: profile(contestant, counts.LOGIN, 1), rounds=1)
     if counts.perf_works():
         for mode in servers.MODES:
             what = load.Load("select", mode, 64)
