@@ -77,8 +77,8 @@ import Testing
     "PoolLoop+Losses",
     "PoolLoop+ClientLogin",
     "PoolLoop+ClientTLS",
-    "PoolLoop+ClientTraffic", "PoolLoop+Replication", "PoolLoop+Ring", "PoolLoop+RingBackends",
-    "PoolLoop+RingClients", "Poller", "Ring", "SendQueue", "Socket", "SocketAddress", "TLSChannel",
+    "PoolLoop+ClientTraffic", "PoolLoop+Replication", "PoolLoop+Ring",
+    "Poller", "Ring", "RingConnections", "SendQueue", "Socket", "SocketAddress", "TLSChannel",
     "TLSFailure", "TLSTransport",
   ]
 

@@ -1,8 +1,9 @@
-"""Runs a program under a filter of system calls (seccomp) that forbids io_uring, as container runtimes have.
+"""Runs a program under a filter of system calls (seccomp) that forbids one of io_uring's, as container runtimes have.
 
-Arguments: the program and its own.
+Arguments: the call, the error that it gives, the program and its own.
 """
 import ctypes
+import errno
 import os
 import struct
 import sys
@@ -10,12 +11,12 @@ import sys
 PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 38, 22, 2
 LOAD, EQUALS, RETURN = 0x20, 0x15, 0x06
 ALLOW, FAIL = 0x7FFF0000, 0x00050000
-IO_URING_SETUP, EPERM = 425, 1  # the same number on all architectures
+NUMBERS = {"io_uring_setup": 425, "io_uring_enter": 426, "io_uring_register": 427}  # on all architectures
 
 program = [
     (LOAD, 0, 0, 0),
-    (EQUALS, 0, 1, IO_URING_SETUP),
-    (RETURN, 0, 0, FAIL | EPERM),
+    (EQUALS, 0, 1, NUMBERS[sys.argv[1]]),
+    (RETURN, 0, 0, FAIL | getattr(errno, sys.argv[2])),
     (RETURN, 0, 0, ALLOW),
 ]
 code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in program))
@@ -30,4 +31,4 @@ libc.prctl.argtypes = [ctypes.c_int] + [ctypes.c_ulong] * 4
 assert libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0
 rule = Filter(len(program), ctypes.addressof(code))
 assert libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.addressof(rule), 0, 0) == 0, ctypes.get_errno()
-os.execv(sys.argv[1], sys.argv[1:])
+os.execv(sys.argv[3], sys.argv[3:])

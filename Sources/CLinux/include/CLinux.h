@@ -60,10 +60,10 @@ static inline int clinux_epoll_modify(int epoll, int fd, uint64_t token, int wan
   return epoll_ctl(epoll, EPOLL_CTL_MOD, fd, &event);
 }
 
-/// Registers a descriptor whose bytes come otherwise, or changes that: edge-triggered, for writability and the peer's end.
-static inline int clinux_epoll_watch(int epoll, int fd, uint64_t token, int wants_out, int is_new) {
+/// Registers or changes edge-triggered: always for the peer's end, and for what else is wanted.
+static inline int clinux_epoll_set(int epoll, int fd, uint64_t token, int is_new, int wants_in, int wants_out) {
   struct epoll_event event;
-  event.events = EPOLLRDHUP | EPOLLET | (wants_out ? EPOLLOUT : 0);
+  event.events = EPOLLRDHUP | EPOLLET | (wants_in ? EPOLLIN : 0) | (wants_out ? EPOLLOUT : 0);
   event.data.u64 = token;
   return epoll_ctl(epoll, is_new ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &event);
 }

@@ -25,7 +25,10 @@ enum {
   // io_uring_enter(2)
   CLINUX_RING_GETEVENTS = 1 << 0,
   CLINUX_RING_EXT_ARG = 1 << 3,
+  CLINUX_RING_REGISTERED = 1 << 4, // Linux 5.18
   // io_uring_register(2)
+  CLINUX_RING_REGISTER_FD = 20,      // Linux 5.18
+  CLINUX_RING_UNREGISTER_FD = 21,
   CLINUX_RING_REGISTER_BUFFERS = 22, // Linux 5.19
   CLINUX_RING_SYNC_CANCEL = 24,      // Linux 6.0
   // Operations and their flags.
@@ -45,6 +48,9 @@ enum {
 /// One io_uring. Made by `clinux_ring_open` and used by that thread only; ended by `clinux_ring_close`.
 typedef struct {
   int fd;
+  /// What the kernel is entered by: the descriptor, or a number that it finds the ring by without looking that up.
+  int entrance;
+  uint32_t entrance_flags;
   /// Requests up to here are filled in; the kernel is told on entering.
   uint32_t tail;
   uint32_t submission_mask, completion_mask;
@@ -64,6 +70,21 @@ typedef struct {
   uint32_t flags;
 } clinux_completion;
 
+/// struct io_uring_rsrc_update
+typedef struct {
+  uint32_t offset, reserved;
+  uint64_t fd;
+} clinux_ring_registration;
+
+/// Has the kernel remember the ring for the calling thread, so that entering costs it no look at a shared table.
+/// That it declines is no harm.
+static inline void clinux_ring_register(clinux_ring *ring) {
+  clinux_ring_registration registration = {.offset = UINT32_MAX, .fd = (uint64_t)ring->fd};
+  if (syscall(__NR_io_uring_register, ring->fd, CLINUX_RING_REGISTER_FD, &registration, 1) != 1) return;
+  ring->entrance = (int)registration.offset;
+  ring->entrance_flags = CLINUX_RING_REGISTERED;
+}
+
 static inline void clinux_ring_close(clinux_ring *ring) {
   if (ring->fd < 0) return;
   // Nothing may be received any more into memory that is about to be freed.
@@ -75,6 +96,11 @@ static inline void clinux_ring_close(clinux_ring *ring) {
     uint64_t reserved[4];
   } all = {.fd = -1, .flags = CLINUX_RING_CANCEL_ALL | CLINUX_RING_CANCEL_ANY, .seconds = 1};
   syscall(__NR_io_uring_register, ring->fd, CLINUX_RING_SYNC_CANCEL, &all, 1);
+  // The thread's own hold on the ring would outlive its descriptor.
+  if (ring->entrance_flags) {
+    clinux_ring_registration registration = {.offset = (uint32_t)ring->entrance};
+    syscall(__NR_io_uring_register, ring->fd, CLINUX_RING_UNREGISTER_FD, &registration, 1);
+  }
   if (ring->requests) munmap(ring->requests, ring->requests_size);
   if (ring->memory) munmap(ring->memory, ring->memory_size);
   close(ring->fd);
@@ -93,8 +119,8 @@ static inline int clinux_ring_enter(clinux_ring *ring, uint32_t wait, int64_t na
     uint64_t time;
   } argument = {.time = nanoseconds < 0 ? 0 : (uint64_t)(uintptr_t)time};
   long got = syscall(
-    __NR_io_uring_enter, ring->fd, count, wait, CLINUX_RING_GETEVENTS | CLINUX_RING_EXT_ARG, &argument,
-    sizeof argument);
+    __NR_io_uring_enter, ring->entrance, count, wait,
+    CLINUX_RING_GETEVENTS | CLINUX_RING_EXT_ARG | ring->entrance_flags, &argument, sizeof argument);
   return got < 0 ? errno : 0;
 }
 
@@ -102,7 +128,7 @@ static inline int clinux_ring_enter(clinux_ring *ring, uint32_t wait, int64_t na
 static inline int clinux_ring_submit(clinux_ring *ring) {
   __atomic_store_n(ring->kernel_tail, ring->tail, __ATOMIC_RELEASE);
   uint32_t count = ring->tail - __atomic_load_n(ring->kernel_head, __ATOMIC_ACQUIRE);
-  return syscall(__NR_io_uring_enter, ring->fd, count, 0, 0, 0, 0) < 0 ? errno : 0;
+  return syscall(__NR_io_uring_enter, ring->entrance, count, 0, ring->entrance_flags, 0, 0) < 0 ? errno : 0;
 }
 
 /// Requests that the kernel has not been told of.
@@ -121,7 +147,7 @@ static inline int clinux_ring_open(clinux_ring *ring, uint32_t entries, uint32_t
   };
   int fd = (int)syscall(__NR_io_uring_setup, entries, &params);
   if (fd < 0) return errno;
-  ring->fd = fd;
+  ring->fd = ring->entrance = fd;
   int code = EOPNOTSUPP;
   if ((params.features & CLINUX_RING_FEATURES) != CLINUX_RING_FEATURES) goto failed;
   size_t submissions_end = params.sq_off.array + params.sq_entries * sizeof(uint32_t);
@@ -148,7 +174,9 @@ static inline int clinux_ring_open(clinux_ring *ring, uint32_t entries, uint32_t
   ring->completions = (struct io_uring_cqe *)(memory + params.cq_off.cqes);
   // A filter of system calls may allow one and forbid the next.
   code = clinux_ring_enter(ring, 0, 0);
-  if (code == 0) return 0;
+  if (code != 0) goto failed;
+  clinux_ring_register(ring);
+  return 0;
 failed:
   clinux_ring_close(ring);
   return code;

@@ -46,10 +46,9 @@ package struct Poller: ~Copyable {
     _ = clinux_epoll_modify(descriptor, fd, token, writable ? 1 : 0)
   }
 
-  /// Registers a descriptor whose bytes come otherwise, or changes what is asked of it: edge-triggered, for the peer's
-  /// end and, if wanted, for room to write.
-  func watch(_ fd: Int32, token: UInt64, writable: Bool, isNew: Bool) {
-    _ = clinux_epoll_watch(descriptor, fd, token, writable ? 1 : 0, isNew ? 1 : 0)
+  /// Registers edge-triggered, or changes that: for the peer's end and, where it is wanted, for bytes or room.
+  func set(_ fd: Int32, token: UInt64, isNew: Bool, readable: Bool, writable: Bool) {
+    _ = clinux_epoll_set(descriptor, fd, token, isNew ? 1 : 0, readable ? 1 : 0, writable ? 1 : 0)
   }
 
   /// Readable while there are events: one poller can so be waited for by another.

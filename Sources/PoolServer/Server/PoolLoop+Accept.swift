@@ -158,7 +158,7 @@ extension PoolLoop {
   mutating func finish(_ index: Int, _ bytes: [UInt8]) {
     sendToClient(index, bytes)
     guard clients[index].phase != .absent else { return }
-    if usesRing, clientLinks[index].isSending { settleSends() }
+    if usesRing, clientLinks.isSending(index) { settleSends() }
     if clients[index].outgoing.isEmpty {
       closeClient(index)
     } else {

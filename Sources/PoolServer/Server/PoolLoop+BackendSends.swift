@@ -59,7 +59,7 @@ extension PoolLoop {
 
   /// Unix sockets are asked for writability only while something waits to be written.
   mutating func wantWritable(backend index: Int, _ wants: Bool) {
-    if usesRing, backendLinks[index].receives { return watchBackend(index, wants) }
+    if usesRing, backendLinks.isPlain(index) { return backendLinks.wantRoom(index, wants, poller) }
     guard backends[index].isUnix, backends[index].wantsOut != wants else { return }
     backends[index].wantsOut = wants
     let token = Token(.backend, index, generation: backends[index].generation)

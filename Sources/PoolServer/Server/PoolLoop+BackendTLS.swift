@@ -17,7 +17,9 @@ extension PoolLoop {
   ) -> ReadResult {
     received = UnsafeRawPointer(buffer)
     guard let tls = backends[index].tls else {
-      if usesRing, backendLinks[index].receives { return take(backend: index, into: buffer, lends: lends) }
+      if usesRing, backendLinks.isPlain(index) {
+        return backendLinks.take(index, into: buffer, lends: lends, at: &received, ring, poller)
+      }
       return Socket(fd: backends[index].fd).read(into: buffer, count: Self.scratchSize)
     }
     let result = tls.read(into: buffer, count: Self.scratchSize)

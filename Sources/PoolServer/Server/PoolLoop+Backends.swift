@@ -19,7 +19,7 @@ extension PoolLoop {
     backends[index].phase = .closing
     backends[index].client = ClientID.none.index
     backends[index].readPaused = false
-    if usesRing, backendLinks[index].isSending { settleSends() }
+    if usesRing, backendLinks.isSending(index) { settleSends() }
     // Behind half a message a Terminate would be taken for the rest of it, and the message be carried out.
     let isInsideMessage = backends[index].hasHalfFrame || !backends[index].outgoing.isEmpty
     backends[index].incoming.free()

@@ -59,7 +59,7 @@ extension PoolLoop {
   }
 
   mutating func wantWritable(client index: Int, _ wants: Bool) {
-    if usesRing, clientLinks[index].receives { return watchClient(index, wants) }
+    if usesRing, clientLinks.isPlain(index) { return clientLinks.wantRoom(index, wants, poller) }
     guard clients[index].isUnix, clients[index].wantsOut != wants else { return }
     clients[index].wantsOut = wants
     let token = Token(.client, index, generation: clients[index].generation)

@@ -15,7 +15,9 @@ extension PoolLoop {
   ) -> ReadResult {
     received = UnsafeRawPointer(buffer)
     guard let tls = clients[index].tls else {
-      if usesRing, clientLinks[index].receives { return take(client: index, into: buffer, lends: lends) }
+      if usesRing, clientLinks.isPlain(index) {
+        return clientLinks.take(index, into: buffer, lends: lends, at: &received, ring, poller)
+      }
       return Socket(fd: clients[index].fd).read(into: buffer, count: Self.scratchSize)
     }
     let result = tls.read(into: buffer, count: Self.scratchSize)

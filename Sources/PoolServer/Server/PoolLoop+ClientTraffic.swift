@@ -105,7 +105,7 @@ extension PoolLoop {
 
   /// A hang-up while the client waits: is it really gone, or are its last bytes still unread?
   private mutating func closeIfGone(_ index: Int) {
-    if usesRing, hasUnread(client: index), clients[index].phase != .waiting { return }
+    if usesRing, clientLinks.hasUnread(index), clients[index].phase != .waiting { return }
     var byte: UInt8 = 0
     let got = recv(clients[index].fd, &byte, 1, Int32(MSG_PEEK))
     if got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR) || clients[index].phase == .waiting {

@@ -83,7 +83,7 @@ extension PoolLoop {
       !backends[index].hungUp, !backends[index].isDying, backends[index].cancelsInFlight == 0,
       backends[index].incoming.isEmpty, backends[index].outgoing.isEmpty, sessions.isSettled(index)
     else { return false }
-    guard usesRing, backendLinks[index].isOn else {
+    guard usesRing, backendLinks.isOn(index) else {
       poller.remove(backends[index].fd)
       return true
     }

@@ -1,15 +1,14 @@
 import CLinux
 import Glibc
-import Logging
 import PoolCore
 
 // The loop on io_uring. Plain connections that are logged in send and receive through the ring: the kernel receives for
 // them into its buffers by itself, and what is sent in a turn goes to it in one system call, together with the wait for
-// what comes next. All else (listeners, connects, logins, TLS, signals) stays with the poller, whose descriptor the
-// ring watches.
+// what comes next. All else (listeners, connects, logins, TLS, much data, signals) stays with the poller, whose descriptor
+// the ring watches.
 //
-// What the kernel has received is looked at in place when the connection may be read. Otherwise it is kept in the link,
-// up to a limit above which the kernel is told to stop; so a connection that is "not read" is the same as with epoll.
+// What the kernel has received is looked at in place when the connection may be read. Otherwise it is kept, up to a limit
+// above which the kernel is told to stop; so a connection that is "not read" is the same as with epoll.
 
 extension PoolLoop {
   // MARK: Turning
@@ -17,7 +16,6 @@ extension PoolLoop {
   mutating func turnRing() {
     if !isPollerWatched {
       isPollerWatched = true
-      if ring.isFull { settleSends() }
       ring.poll(poller.ownDescriptor, token: RingToken.poller)
     }
     let time = waitTime()
@@ -48,16 +46,72 @@ extension PoolLoop {
       isPollerWatched = false
       return pollerEvents(waiting: 0)
     }
-    let size = RingToken.size(completion.token)
-    // A completion that nobody waits for any more may have a buffer, too.
-    if let token = RingToken.receiver(completion.token) {
+    if let token = Token(raw: completion.token) {
       switch token.kind {
-      case .client: clientArrival(token, completion, size)
-      case .backend: backendArrival(token, completion, size)
+      case .client: clientNews(token, completion)
+      case .backend: backendNews(token, completion)
       case .cancel, .listener, .signals, .mailbox: break
       }
     }
-    if let buffer = completion.buffer { ring.giveBack(buffer, size) }
+    // Of those that nobody waits for any more, too.
+    if let buffer = completion.buffer { ring.giveBack(buffer) }
+  }
+
+  @inline(__always)
+  private mutating func clientNews(_ token: Token, _ completion: Completion) {
+    switch clientLinks.arrived(token, completion, ring) {
+    case .nothing: break
+    case .bytes: clientReadable(token.index)
+    case .end:
+      clients[token.index].hungUp = true
+      clientReadable(token.index)
+    }
+    clientLinks.dealtWith(token, ring, poller)
+  }
+
+  @inline(__always)
+  private mutating func backendNews(_ token: Token, _ completion: Completion) {
+    switch backendLinks.arrived(token, completion, ring) {
+    case .nothing: break
+    case .bytes: backendReadable(token.index)
+    case .end:
+      backends[token.index].hungUp = true
+      backendReadable(token.index)
+    }
+    backendLinks.dealtWith(token, ring, poller)
+  }
+
+  // MARK: Coming and going
+
+  /// Takes the client's bytes from the poller to the ring. With TLS, which reads the socket itself, those that it is sent.
+  mutating func joinRing(client index: Int) {
+    guard usesRing, clients[index].phase == .idle, !clientLinks.isOn(index) else { return }
+    let isPlain = clients[index].tls == nil
+    if isPlain { poller.remove(clients[index].fd) }
+    clientLinks.join(
+      index, clients[index].fd, generation: clients[index].generation, isPlain: isPlain,
+      wantsRoom: !clients[index].outgoing.isEmpty, ring, poller)
+  }
+
+  mutating func joinRing(backend index: Int) {
+    guard usesRing, backends[index].phase == .serving, !backendLinks.isOn(index) else { return }
+    let isPlain = backends[index].tls == nil
+    if isPlain { poller.remove(backends[index].fd) }
+    backendLinks.join(
+      index, backends[index].fd, generation: backends[index].generation, isPlain: isPlain,
+      wantsRoom: !backends[index].outgoing.isEmpty, ring, poller)
+  }
+
+  /// The connection is about to be closed. False when the poller has it.
+  mutating func leaveRing(client index: Int) -> Bool {
+    // What is asked of the kernel names the descriptor, whose number may soon be another's.
+    if clientLinks.isOn(index), ring.hasRequests { settleSends() }
+    return clientLinks.leave(index, ring, poller)
+  }
+
+  mutating func leaveRing(backend index: Int) -> Bool {
+    if backendLinks.isOn(index), ring.hasRequests { settleSends() }
+    return backendLinks.leave(index, ring, poller)
   }
 
   // MARK: Sends
@@ -78,56 +132,44 @@ extension PoolLoop {
     guard sends.count > 0 else { return }
     var tries = 0
     while sends.unsettled > 0 {
-      guard tries < 200 else {
-        giveUpSends()
-        break
-      }
       tries += 1
+      // Nobody may take what comes next for what has come to nothing.
+      if tries > 1_000 { fatalError("the kernel does not complete the sends of an io_uring") }
       ring.enter(waitsFor: 1, nanoseconds: 10_000_000)
       harvest()
     }
     sends.removeAll()
   }
 
-  /// Nobody may take what comes next for what has come to nothing.
-  private mutating func giveUpSends() {
-    logger.error("the kernel does not complete sends; their connections are ended")
-    for raw in sends.tokens() {
-      guard let token = Token(raw: raw) else { continue }
-      switch token.kind {
-      case .client where clientLinks[token.index].isSending:
-        clientLinks[token.index].isSending = false
-        shutdown(clients[token.index].fd, Int32(SHUT_RDWR))
-      case .backend where backendLinks[token.index].isSending:
-        backendLinks[token.index].isSending = false
-        shutdown(backends[token.index].fd, Int32(SHUT_RDWR))
-      case .client, .backend, .cancel, .listener, .signals, .mailbox: break
-      }
-    }
-  }
-
   /// What a socket has not taken is kept, as after any other write.
   private mutating func settle(_ completion: Completion) {
     let entry = sends.settle(RingToken.number(completion.token))
     guard let token = Token(raw: entry.token) else { return }
-    let index = token.index
-    let isUnsent: Bool
-    switch completion.result {
-    case -EAGAIN, -EINTR: isUnsent = true
-    case ..<0: isUnsent = false  // The read side tells what became of it.
-    default: isUnsent = Int(completion.result) < entry.count
+    var taken = Int(completion.result)
+    if taken < 0 {
+      let mayTryAgain = completion.result == -EAGAIN || completion.result == -EINTR
+      // The read side tells what became of it.
+      if !mayTryAgain { endConnection(token) }
+      taken = mayTryAgain ? 0 : entry.count
     }
-    let rest = sends.rest(of: entry, from: isUnsent ? max(0, Int(completion.result)) : entry.count)
+    let rest = sends.rest(of: entry, from: taken)
     switch token.kind {
     case .client:
-      guard clients[index].generation & 0xFFF_FFFF == token.generation else { return }
-      clientLinks[index].isSending = false
-      if isUnsent, let base = rest.baseAddress { keepUnsent(client: index, base, rest.count) }
+      guard clientLinks.hasSent(token), rest.count > 0, let base = rest.baseAddress else { return }
+      keepUnsent(client: token.index, base, rest.count)
     case .backend:
-      guard backends[index].generation & 0xFFF_FFFF == token.generation else { return }
-      backendLinks[index].isSending = false
-      if isUnsent, let base = rest.baseAddress { keepUnsent(backend: index, base, rest.count) }
+      guard backendLinks.hasSent(token), rest.count > 0, let base = rest.baseAddress else { return }
+      keepUnsent(backend: token.index, base, rest.count)
     case .cancel, .listener, .signals, .mailbox: break
+    }
+  }
+
+  /// Bytes for it are lost: nothing may follow them.
+  private func endConnection(_ token: Token) {
+    switch token.kind {
+    case .client where clientLinks.isThere(token): shutdown(clients[token.index].fd, Int32(SHUT_RDWR))
+    case .backend where backendLinks.isThere(token): shutdown(backends[token.index].fd, Int32(SHUT_RDWR))
+    case .client, .backend, .cancel, .listener, .signals, .mailbox: break
     }
   }
 
@@ -135,35 +177,35 @@ extension PoolLoop {
   /// Invariant of all of these: `base` covers `count` bytes during the call; they are copied.
   @inline(__always)
   mutating func queueSend(client index: Int, _ base: UnsafeRawPointer, _ count: Int) -> Bool {
-    guard clientLinks[index].isOn else { return false }
+    guard clientLinks.isOn(index) else { return false }
     let token = Token(.client, index, generation: clients[index].generation).raw
-    if clientLinks[index].isSending {
+    if clientLinks.isSending(index) {
       if lengthenSend(token, base, count) { return true }
       settleSends()
     }
     guard clients[index].outgoing.isEmpty, count <= Self.longestQueued else { return false }
     queueSend(token, clients[index].fd, base, count)
-    clientLinks[index].isSending = true
+    clientLinks.sends(index)
     return true
   }
 
   @inline(__always)
   mutating func queueSend(backend index: Int, _ base: UnsafeRawPointer, _ count: Int) -> Bool {
-    guard backendLinks[index].isOn else { return false }
+    guard backendLinks.isOn(index) else { return false }
     let token = Token(.backend, index, generation: backends[index].generation).raw
-    if backendLinks[index].isSending {
+    if backendLinks.isSending(index) {
       if lengthenSend(token, base, count) { return true }
       settleSends()
     }
     guard backends[index].outgoing.isEmpty, count <= Self.longestQueued else { return false }
     queueSend(token, backends[index].fd, base, count)
-    backendLinks[index].isSending = true
+    backendLinks.sends(index)
     return true
   }
 
   @inline(__always)
   private mutating func queueSend(_ token: UInt64, _ fd: Int32, _ base: UnsafeRawPointer, _ count: Int) {
-    if ring.isFull || !sends.hasRoom(for: count) { settleSends() }
+    if !sends.hasRoom(for: count) { settleSends() }
     let number = sends.count
     ring.send(fd, sends.add(token, base, count: count), count: count, token: RingToken.send(number))
   }
@@ -179,13 +221,27 @@ extension PoolLoop {
     ring.lengthenSend(by: count)
     return true
   }
+
+  /// The socket has not taken all: the rest waits until it has room. Invariant: `base` covers `count` bytes.
+  mutating func keepUnsent(client index: Int, _ base: UnsafeRawPointer, _ count: Int) {
+    clients[index].outgoing.append(base, count: count)
+    wantWritable(client: index, true)
+    let backend = clients[index].backend
+    if backend != BackendID.none.index { backends[Int(backend)].readPaused = true }
+  }
+
+  mutating func keepUnsent(backend index: Int, _ base: UnsafeRawPointer, _ count: Int) {
+    backends[index].outgoing.append(base, count: count)
+    wantWritable(backend: index, true)
+    let client = backends[index].client
+    if client != ClientID.none.index { clients[Int(client)].blockedByBackend = true }
+  }
 }
 
-/// What the ring's completions are told apart by. Receivers are a ``Token`` with the size of their buffers.
+/// What the ring's completions are told apart by. A receive has its connection's ``Token``.
 enum RingToken {
   static let poller: UInt64 = 9 << 60
   static let cancel: UInt64 = 10 << 60
-  private static let largeBit: UInt64 = 1 << 31
 
   @inline(__always)
   static func send(_ number: Int) -> UInt64 { 8 << 60 | UInt64(truncatingIfNeeded: number) }
@@ -193,21 +249,4 @@ enum RingToken {
   static func isSend(_ raw: UInt64) -> Bool { raw >> 60 == 8 }
   @inline(__always)
   static func number(_ raw: UInt64) -> Int { Int(truncatingIfNeeded: raw & 0xFFFF_FFFF) }
-
-  @inline(__always)
-  static func receiver(_ token: Token, _ size: BufferSize) -> UInt64 {
-    token.raw | (size == .large ? largeBit : 0)
-  }
-  @inline(__always)
-  static func receiver(_ raw: UInt64) -> Token? { Token(raw: raw & ~largeBit) }
-  @inline(__always)
-  static func size(_ raw: UInt64) -> BufferSize { raw & largeBit != 0 ? .large : .small }
-}
-
-/// What the kernel has received for one connection. Invariant: the bytes are a buffer of the ring's, which is given back
-/// only when the completion has been dealt with; nobody keeps this for longer.
-struct Arrival {
-  /// Whose it is.
-  var token: UInt64 = 0
-  var bytes = UnsafeRawBufferPointer(start: nil, count: 0)
 }

@@ -5,19 +5,16 @@ extension PoolLoop {
   /// the kernel does not let go of it.
   mutating func partFromRing(backend index: Int) -> Bool {
     if ring.hasRequests { settleSends() }
-    guard backendLinks[index].unread.isEmpty, !backendLinks[index].hasEnded else { return false }
-    if backendLinks[index].isArmed, !hasStoppedReceiving(index) { return false }
-    if backendLinks[index].isWatched || !backendLinks[index].receives { poller.remove(backends[index].fd) }
-    backendLinks[index] = RingLink()
+    guard backendLinks.isQuiet(index) else { return false }
+    if backendLinks.isArmed(index), !hasStoppedReceiving(index) { return false }
+    backendLinks.part(index, poller)
     return true
   }
 
   /// Tells the kernel to receive no more for it, and waits until it does not.
   private mutating func hasStoppedReceiving(_ index: Int) -> Bool {
-    let token = RingToken.receiver(
-      Token(.backend, index, generation: backends[index].generation), backendLinks[index].size)
-    ring.cancel(token, token: RingToken.cancel)
-    backendLinks[index].isCancelling = true
+    let token = Token(.backend, index, generation: backends[index].generation).raw
+    backendLinks.stop(index, ring)
     var looked = nextCompletion
     for _ in 0..<50 {
       ring.enter(waitsFor: 1, nanoseconds: 10_000_000)

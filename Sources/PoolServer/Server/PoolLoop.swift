@@ -77,15 +77,13 @@ struct PoolLoop: ~Copyable {
   let ring: Ring
   let usesRing: Bool
   var sends = SendQueue()
-  var clientLinks: SlotTable<RingLink>
-  var backendLinks: SlotTable<RingLink>
+  var clientLinks: RingConnections
+  var backendLinks: RingConnections
   /// Completions that are still to be looked at, and the first of them.
   var completions: [Completion] = []
   var nextCompletion = 0
   /// The ring will tell of the poller's events.
   var isPollerWatched = false
-  /// What has just been received, until it is read. Invariant: valid while its completion is dealt with.
-  var arrival = Arrival()
   /// `nil`: no TLS towards clients, or towards the server.
   var clientTLS: TLSContext?
   var serverTLS: TLSContext?
@@ -141,8 +139,8 @@ struct PoolLoop: ~Copyable {
     // A few more than may stay, so that the one too many can be told why. New ones go to the loop with the fewest, so no
     // loop ever has many more than its share.
     let places = (settings.maxClientConnections + team.count - 1) / team.count + 256
-    clientLinks = SlotTable(capacity: places) { RingLink() }
-    backendLinks = SlotTable(capacity: 1 << 16) { RingLink() }
+    clientLinks = RingConnections(.client, capacity: places)
+    backendLinks = RingConnections(.backend, capacity: 1 << 16)
     self.signals = signals
     proxyNetworks = settings.proxyNetworks.compactMap { Network($0) }
     limitIsFromServer = settings.maxConnections == nil

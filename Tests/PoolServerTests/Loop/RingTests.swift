@@ -41,23 +41,23 @@ struct RingTests {
     return try #require(last)
   }
 
-  private func text(_ ring: borrowing Ring, _ completion: Completion, _ size: BufferSize) throws -> String {
+  private func text(_ ring: borrowing Ring, _ completion: Completion) throws -> String {
     let buffer = try #require(completion.buffer)
-    defer { ring.giveBack(buffer, size) }
-    return String(decoding: ring.received(buffer, size, count: completion.result), as: UTF8.self)
+    defer { ring.giveBack(buffer) }
+    return String(decoding: ring.received(buffer, count: completion.result), as: UTF8.self)
   }
 
   @Test("receives again and again, then tells of the end")
   func receives() throws {
     let ring = try Ring(opening: ())
     let pair = try Pair()
-    ring.receive(pair.here, into: .small, token: 7)
+    ring.receive(pair.here, token: 7)
     // More often than there are buffers, so that each must come back.
     for number in 0..<2_000 {
       pair.write("message \(number)")
       let completion = try next(ring)
       #expect(completion.token == 7 && completion.goesOn)
-      let received = try text(ring, completion, .small)
+      let received = try text(ring, completion)
       #expect(received == "message \(number)")
     }
     shutdown(pair.there, Int32(SHUT_WR))
@@ -65,23 +65,41 @@ struct RingTests {
     #expect(end.result == 0 && !end.goesOn)
   }
 
-  @Test("receives up to a whole buffer at a time, of either size", arguments: [BufferSize.small, .large])
-  func sizes(size: BufferSize) throws {
+  @Test("receives up to a whole buffer at a time")
+  func sizes() throws {
     let ring = try Ring(opening: ())
     let pair = try Pair()
-    let sent = String(repeating: "x", count: size.bytes + 10)
-    pair.write(sent)
-    ring.receive(pair.here, into: size, token: 1)
-    let first = try text(ring, try next(ring), size)
-    let second = try text(ring, try next(ring), size)
-    #expect(first.utf8.count == size.bytes && second.utf8.count == 10)
+    pair.write(String(repeating: "x", count: Ring.bufferSize + 10))
+    ring.receive(pair.here, token: 1)
+    let first = try text(ring, try next(ring))
+    let second = try text(ring, try next(ring))
+    #expect(first.utf8.count == Ring.bufferSize && second.utf8.count == 10)
+  }
+
+  @Test("without a buffer left it stops, and what has come stays in the socket")
+  func noBuffers() throws {
+    let ring = try Ring(opening: ())
+    let pair = try Pair()
+    ring.receive(pair.here, token: 1)
+    var taken: [UInt16] = []
+    for _ in 0..<Ring.bufferCount {
+      pair.write("x")
+      taken.append(try #require(try next(ring).buffer))
+    }
+    pair.write("late")
+    let refused = try next(ring)
+    #expect(refused.result == -ENOBUFS && !refused.goesOn && refused.buffer == nil)
+    for buffer in taken { ring.giveBack(buffer) }
+    ring.receive(pair.here, token: 2)
+    let received = try text(ring, try next(ring))
+    #expect(received == "late")
   }
 
   @Test("stops receiving when it is told, and leaves what comes then to the socket")
   func cancel() throws {
     let ring = try Ring(opening: ())
     let pair = try Pair()
-    ring.receive(pair.here, into: .small, token: 1)
+    ring.receive(pair.here, token: 1)
     ring.cancel(1, token: 2)
     var stopped: Int32 = 0
     for _ in 0..<2 {
@@ -93,8 +111,8 @@ struct RingTests {
     ring.enter(waitsFor: 0, nanoseconds: 0)
     let none = ring.next()
     #expect(none == nil)
-    ring.receive(pair.here, into: .small, token: 3)
-    let received = try text(ring, try next(ring), .small)
+    ring.receive(pair.here, token: 3)
+    let received = try text(ring, try next(ring))
     #expect(received == "later")
   }
 
@@ -157,17 +175,35 @@ struct RingTests {
     #expect(completion.token == 9 && !completion.goesOn && second == nil)
   }
 
-  @Test("is full when all its requests are taken, until they are submitted")
-  func full() throws {
+  @Test("takes more requests than it can collect")
+  func many() throws {
     let ring = try Ring(opening: ())
-    var room = 0
-    while !ring.isFull, room < 100_000 {
-      ring.cancel(100, token: 1)
-      room += 1
-    }
-    #expect(room == Ring.entries)
+    for _ in 0..<Ring.entries * 5 { ring.cancel(100, token: 1) }
     ring.submit()
-    let isFull = ring.isFull
-    #expect(!isFull)
+    let isDone = !ring.hasRequests
+    #expect(isDone)
+    var count = 0
+    while let completion = ring.next() {
+      if completion.token == 1 { count += 1 }
+    }
+    #expect(count == Ring.entries * 5)
+  }
+
+  @Test("the number of a descriptor that was closed while the kernel received for it can be another's")
+  func closed() throws {
+    let ring = try Ring(opening: ())
+    var pair: Pair? = try Pair()
+    let number = try #require(pair?.here)
+    ring.receive(number, token: 1)
+    ring.submit()
+    ring.cancel(1, token: 2)
+    pair = nil
+    let next = try Pair()
+    #expect(next.here == number)
+    next.write("theirs")
+    ring.enter(waitsFor: 2, nanoseconds: 1_000_000_000)
+    while let completion = ring.next() { #expect(completion.result < 1 && completion.buffer == nil) }
+    var byte: UInt8 = 0
+    #expect(recv(next.here, &byte, 1, Int32(MSG_DONTWAIT)) == 1)
   }
 }
