@@ -118,11 +118,15 @@ struct PoolConfigFileTests {
     #expect(found.exitCode == 1)
   }
 
+  @Test("one pool has as many loops as threads says")
+  func loops() throws {
+    #expect(try configuration("[pool]\nthreads = 4").settings.threads == 4)
+    #expect(failure("[pool]\nthreads = 65")?.what == "threads must be from 0 to 64, not 65")
+  }
+
   @Test(
     "what this version does not serve is refused by name, with a hint",
     arguments: [
-      ("[pool]\nthreads = 0", "threads = 0"),
-      ("[pool]\nthreads = 4", "threads = 4"),
       ("[pool]\nadmin_users = [\"a\", \"b\"]", "admin_users = [\"a\", \"b\"]"),
       ("[pool]\nstats_users = [\"a\"]", "stats_users = [\"a\"]"),
       ("[pool]\nsqlstate_compat = \"rds\"", "sqlstate_compat = \"rds\""),
