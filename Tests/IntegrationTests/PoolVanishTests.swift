@@ -31,6 +31,22 @@ import Testing
     }
   }
 
+  @Test("who has asked for much, reads nothing and is killed is missed at once, not when all of it is done")
+  func silentClient() throws {
+    try PoolProcess.with(backends: 1) { pool in
+      let client = try pool.wireClient()
+      // More than sockets hold, and minutes of work; unread answers keep the server from reading on.
+      var writer = MessageWriter()
+      writer.query(
+        "SELECT pg_sleep(0.5), repeat('y', 1000000) /* \(String(repeating: "-", count: 100_000)) */")
+      client.pour(writer.bytes, times: 4_000)
+      client.vanish()
+      let isFree = eventually(within: .seconds(20)) { pool.metric("backends{phase=\"in_use\"}") == 0 }
+      #expect(isFree)
+      #expect(try pool.wireClient().query("SELECT 1").value == "1")
+    }
+  }
+
   /// Brings the client to the moment.
   private func leave(_ client: PoolWireClient, at moment: Moment, _ pool: PoolProcess) throws {
     switch moment {

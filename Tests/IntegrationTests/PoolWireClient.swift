@@ -138,6 +138,21 @@ final class PoolWireClient {
     }
   }
 
+  /// Sends the same again and again, reading nothing, until nothing more has been taken for half a second.
+  func pour(_ bytes: [UInt8], times: Int) {
+    for _ in 0..<times {
+      var rest = bytes[...]
+      while !rest.isEmpty {
+        guard case .bytes(let count) = socket.write(Array(rest)) else {
+          var descriptor = pollfd(fd: socket.fd, events: Int16(POLLOUT), revents: 0)
+          guard poll(&descriptor, 1, 500) == 1 else { return }
+          continue
+        }
+        rest = rest.dropFirst(count)
+      }
+    }
+  }
+
   /// The next message, whole.
   func next() throws -> PoolMessage {
     while true {

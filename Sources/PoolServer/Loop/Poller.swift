@@ -81,6 +81,8 @@ package struct Readiness {
   @inline(__always) package var isReadable: Bool { bits & UInt32(CLINUX_IN) != 0 }
   @inline(__always) package var isWritable: Bool { bits & UInt32(CLINUX_OUT) != 0 }
   /// The peer closed its side, or the connection broke. Bytes may still be waiting to be read.
+  /// The connection broke: neither side hears the other any more.
+  @inline(__always) package var isBroken: Bool { bits & UInt32(CLINUX_BROKEN) != 0 }
   @inline(__always) package var isHangup: Bool { bits & UInt32(CLINUX_HANGUP) != 0 }
 }
 

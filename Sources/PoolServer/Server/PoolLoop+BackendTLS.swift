@@ -18,7 +18,8 @@ extension PoolLoop {
     received = UnsafeRawPointer(buffer)
     guard let tls = backends[index].tls else {
       if usesRing, backendLinks.isPlain(index) {
-        return backendLinks.take(index, into: buffer, lends: lends, at: &received, ring, poller)
+        return backendLinks.take(
+          index, into: buffer, Self.scratchSize, lends: lends, at: &received, ring, poller)
       }
       return Socket(fd: backends[index].fd).read(into: buffer, count: Self.scratchSize)
     }

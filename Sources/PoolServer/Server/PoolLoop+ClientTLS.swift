@@ -7,20 +7,21 @@ import PostgresWire
 extension PoolLoop {
   // MARK: Traffic
 
-  /// What a client has sent, in plain. Invariant: `buffer` has room for `scratchSize` bytes.
-  /// What was received is in it, or, where that `lends`, elsewhere: at `received`.
+  /// What a client has sent, in plain. Invariant: `buffer` has room for `scratchSize` bytes if it `lends`, else for `clientRoom`.
+  /// What was received is in it, or, where that lends, elsewhere: at `received`.
   @inline(__always)
   mutating func receive(
     client index: Int, into buffer: UnsafeMutableRawPointer, lends: Bool = true
   ) -> ReadResult {
     received = UnsafeRawPointer(buffer)
+    let room = lends ? Self.scratchSize : Self.clientRoom
     guard let tls = clients[index].tls else {
       if usesRing, clientLinks.isPlain(index) {
-        return clientLinks.take(index, into: buffer, lends: lends, at: &received, ring, poller)
+        return clientLinks.take(index, into: buffer, room, lends: lends, at: &received, ring, poller)
       }
-      return Socket(fd: clients[index].fd).read(into: buffer, count: Self.scratchSize)
+      return Socket(fd: clients[index].fd).read(into: buffer, count: room)
     }
-    let result = tls.read(into: buffer, count: Self.scratchSize)
+    let result = tls.read(into: buffer, count: room)
     // The handshake's answers, or an alert.
     sendEncrypted(client: index)
     if tls.hasEnded {

@@ -49,12 +49,12 @@ extension PoolLoop {
         }
       } else {
         // Behind the beginning of a message that is already there.
-        guard let room = clients[index].incoming.room(Self.scratchSize) else { return }
+        guard let room = clients[index].incoming.room(Self.clientRoom) else { return }
         switch receive(client: index, into: room, lends: false) {
         case .wouldBlock: return
         case .closed: return clientEnded(index)
         case .bytes(let count):
-          isFull = count == Self.scratchSize
+          isFull = count == Self.clientRoom
           clients[index].incoming.wrote(count)
           processIncoming(index)
           guard clients[index].phase != .absent else { return }
@@ -67,7 +67,7 @@ extension PoolLoop {
   }
 
   /// How much of one connection is read before others get their turn: a megabyte.
-  static var readsPerTurn: Int { 16 }
+  static var readsPerTurn: Int { 4 }
 
   /// What a client has sent and the loop has kept, as far as it is complete.
   mutating func processIncoming(_ index: Int) {

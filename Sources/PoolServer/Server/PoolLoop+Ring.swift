@@ -65,6 +65,10 @@ extension PoolLoop {
     case .end:
       clients[token.index].hungUp = true
       clientReadable(token.index)
+    case .broken where clients[token.index].phase == .active: closeClient(token.index)
+    case .broken:
+      clients[token.index].hungUp = true
+      clientReadable(token.index)
     }
     clientLinks.dealtWith(token, ring, poller)
   }
@@ -74,7 +78,7 @@ extension PoolLoop {
     switch backendLinks.arrived(token, completion, ring) {
     case .nothing: break
     case .bytes: backendReadable(token.index)
-    case .end:
+    case .end, .broken:
       backends[token.index].hungUp = true
       backendReadable(token.index)
     }

@@ -118,7 +118,9 @@ struct PoolLoop: ~Copyable {
   /// Notifications for clients that are in the middle of something.
   var notices: [Int: [UInt8]] = [:]
 
-  static let scratchSize = 65_536
+  static let scratchSize = 262_144
+  /// What is read behind a client's half message, whose memory is the client's own. Bytes.
+  static let clientRoom = 65_536
 
   /// Everything that may fail is done by ``watch(_:mailbox:signals:)``, which makes the poller.
   init(
@@ -267,6 +269,8 @@ struct PoolLoop: ~Copyable {
       clients[index].generation & 0xFFF_FFFF == token.generation
     else { return }
     if event.isHangup { clients[index].hungUp = true }
+    // Whoever is not read at the moment would not be missed before the server has done all that it has asked for.
+    if event.isBroken, clients[index].phase == .active { return closeClient(index) }
     if event.isWritable, !clients[index].outgoing.isEmpty { flushClient(index) }
     guard event.isReadable || event.isHangup else { return }
     if clients[index].phase.isLogin { queueLogin(client: index) } else { clientReadable(index) }

@@ -91,9 +91,8 @@ package struct PoolSettings: Sendable {
     case epoll
     case ring = "io_uring"
 
-    /// Whether ``auto`` takes io_uring where it may, falling back to epoll. Not before its gain has been measured
-    /// on a quiet machine, at few clients and for large results, too.
-    package static let autoTakesRing = false
+    /// Whether ``auto`` takes io_uring where it may, falling back to epoll.
+    package static let autoTakesRing = true
   }
 
   /// Another pool behind the same address, for cancels that come in here.

@@ -122,8 +122,10 @@ struct RingConnections: ~Copyable {
     case nothing
     /// There are bytes to ``take(_:into:lends:at:_:_:)``.
     case bytes
-    /// The end of the stream, or any error.
+    /// The end of the stream.
     case end
+    /// Neither side hears the other any more.
+    case broken
   }
 
   /// The kernel has received something, or has stopped receiving. ``dealtWith(_:_:_:)`` must follow.
@@ -145,9 +147,12 @@ struct RingConnections: ~Copyable {
       }
       return .bytes
     case -ENOBUFS, -ECANCELED, -EINTR, -EAGAIN: return .nothing
-    default:
+    case 0:
       links[index].hasEnded = true
       return .end
+    default:
+      links[index].hasEnded = true
+      return .broken
     }
   }
 
@@ -188,26 +193,27 @@ struct RingConnections: ~Copyable {
   }
 
   /// As a read of the socket. What was received is in `buffer` or, where that `lends`, elsewhere, at `received`.
-  /// Invariant: `buffer` has room for ``PoolLoop/scratchSize`` bytes.
+  /// Invariant: `buffer` has room for `room` bytes, which are no fewer than one of the ring's buffers has.
   @inline(__always)
   mutating func take(
-    _ index: Int, into buffer: UnsafeMutableRawPointer, lends: Bool, at received: inout UnsafeRawPointer,
-    _ ring: borrowing Ring, _ poller: borrowing Poller
+    _ index: Int, into buffer: UnsafeMutableRawPointer, _ room: Int, lends: Bool,
+    at received: inout UnsafeRawPointer, _ ring: borrowing Ring, _ poller: borrowing Poller
   ) -> ReadResult {
     if arrivalOwner == index, let base = arrival.baseAddress {
       arrivalOwner = -1
       if lends { received = base } else { memcpy(buffer, base, arrival.count) }
       return .bytes(arrival.count)
     }
-    return takeOther(index, into: buffer, ring, poller)
+    return takeOther(index, into: buffer, room, ring, poller)
   }
 
   private mutating func takeOther(
-    _ index: Int, into buffer: UnsafeMutableRawPointer, _ ring: borrowing Ring, _ poller: borrowing Poller
+    _ index: Int, into buffer: UnsafeMutableRawPointer, _ room: Int, _ ring: borrowing Ring,
+    _ poller: borrowing Poller
   ) -> ReadResult {
     let unread = links[index].unread.bytes
     if let base = unread.baseAddress, unread.count > 0 {
-      let count = min(unread.count, PoolLoop.scratchSize)
+      let count = min(unread.count, room)
       memcpy(buffer, base, count)
       links[index].unread.consume(count)
       if links[index].unread.isEmpty { tend(index, ring, poller) }
@@ -216,7 +222,7 @@ struct RingConnections: ~Copyable {
     guard links[index].watched & RingLink.watchesBytes != 0 else {
       return links[index].hasEnded ? .closed : .wouldBlock
     }
-    let result = Socket(fd: links[index].fd).read(into: buffer, count: PoolLoop.scratchSize)
+    let result = Socket(fd: links[index].fd).read(into: buffer, count: room)
     if case .bytes(let count) = result {
       if count >= Ring.bufferSize {
         links[index].shortReadsLeft = RingLink.quietReads

@@ -123,7 +123,8 @@ enum PoolKeys {
       "Event loops, which share one cap and one order of waiting; 0 = one for each processor."),
     PoolKey(
       "io", .choice(PoolSettings.IO.allCases.map(\.rawValue)), "auto",
-      "How the kernel is asked: epoll, or io_uring (Linux 6.1 or later); auto is epoll, for now."),
+      "How the kernel is asked: epoll or io_uring;"
+        + " auto is io_uring where the kernel allows it (Linux 6.1 or later)."),
     PoolKey("log_format", .choice(["text", "json"]), "text", "How the log on stderr is written."),
     PoolKey(
       "drain_delay", .duration(.init(\.drainDelay)), "0s",
