@@ -51,6 +51,9 @@ package struct ReplyLedger: Sendable {
     count > 0 && (entries[head].kind == .query || entries[head].kind == .execute)
   }
 
+  /// The next answer is the client's: what it has asked for is not all answered.
+  package var isNextForClient: Bool { headKind.map { !$0.isHidden } ?? false }
+
   /// The next answer is a value that was asked for.
   @inlinable package var isLooking: Bool { headKind == .look }
 

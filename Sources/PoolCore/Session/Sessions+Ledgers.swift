@@ -15,6 +15,8 @@ extension Sessions {
   @inlinable package func isDescribing(_ backend: Int) -> Bool { backends[backend].ledger.isDescribing }
   /// See ``ReplyLedger/isLooking``.
   @inlinable package func isLooking(_ backend: Int) -> Bool { backends[backend].ledger.isLooking }
+  /// See ``ReplyLedger/isNextForClient``.
+  package func isNextForClient(_ backend: Int) -> Bool { backends[backend].ledger.isNextForClient }
   /// See ``ReplyLedger/isRunning``.
   @inlinable package func isRunning(_ backend: Int) -> Bool { backends[backend].ledger.isRunning }
   /// CopyData of the client's goes to the backend as it is.

@@ -144,6 +144,13 @@ extension PoolLoop {
           run = offset + header.length
         }
         offset += header.length
+        // Of a pipeline, what lies here goes to the client in one piece: nothing changes hands before all is answered.
+        if isForClient, !isHeld, backends[index].phase == .serving, sessions.isNextForClient(index),
+          !clients[Int(backends[index].client)].isStalled,
+          clients[Int(backends[index].client)].phase == .active
+        {
+          continue
+        }
         // The client gets all of its answer before the backend goes on to anybody else.
         flushRun(index, base, run, offset, andNoMore: true)
         run = offset
