@@ -65,6 +65,11 @@ extension Pool {
   /// The user has as many backends as it may have, over all loops; until ``usersHaveRoom()``.
   package mutating func userIsFull(_ identity: IdentityID) { identities[Int(identity.index)].isFull = true }
 
+  package func isUserFull(_ identity: IdentityID) -> Bool { identities[Int(identity.index)].isFull }
+
+  /// Connects are not tried for the moment.
+  package func isBackingOff(at now: Instant) -> Bool { connectsResume.map { now < $0 } ?? false }
+
   /// It may be different now.
   package mutating func usersHaveRoom() {
     for index in identities.indices { identities[index].isFull = false }

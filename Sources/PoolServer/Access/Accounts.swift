@@ -67,7 +67,9 @@ struct Accounts {
   private var found: [[UInt8]: Account] = [:]
   /// Those whom the configuration names, in its order.
   private let names: [[UInt8]]
-  private let secret = secureRandomBytes(32)
+  /// One for all loops: an unknown user's salt must not depend on which of them is asked.
+  private static let secret = secureRandomBytes(32)
+  private var secret: [UInt8] { Self.secret }
   /// How known users are asked: an unknown one is asked as one of them would be.
   private var manners: [Manner] = []
   /// Those among them that only users who were looked up have.

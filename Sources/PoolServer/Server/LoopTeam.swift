@@ -16,7 +16,7 @@ final class LoopTeam: Sendable {
   /// How loops were when they ended.
   private let finals: Mutex<[PoolSnapshot?]>
   /// As whom the longest waiter of each loop is to enter.
-  private let wanted: Mutex<[IdentityTable.Key?]>
+  private let wants: Mutex<[LoopWant]>
   /// Whose clients have said NOTIFY on which of the server's processes last.
   private let notifiers = Mutex<[UInt32: Notifier]>([:])
   private struct Notifier {
@@ -49,7 +49,7 @@ final class LoopTeam: Sendable {
     placesLeft = Atomic(budget.left)
     self.budget = Mutex(budget)
     finals = Mutex([PoolSnapshot?](repeating: nil, count: mailboxes.count))
-    wanted = Mutex([IdentityTable.Key?](repeating: nil, count: mailboxes.count))
+    wants = Mutex([LoopWant](repeating: LoopWant(), count: mailboxes.count))
   }
 
   var count: Int { mailboxes.count }
@@ -77,6 +77,7 @@ final class LoopTeam: Sendable {
   /// The loop turns no more: what it is asked from now on is answered for it.
   func ended(_ loop: Int, _ final: PoolSnapshot) {
     finals.withLock { $0[loop] = final }
+    if loop > 0 { post(.loopEnded, to: 0) }
     for message in mailboxes[loop].drain() {
       switch message {
       case .snapshot(let answer): answer(final)
@@ -87,6 +88,9 @@ final class LoopTeam: Sendable {
     }
   }
 
+  /// Whether all loops but the first have ended.
+  var haveOthersEnded: Bool { finals.withLock { $0.dropFirst().allSatisfy { $0 != nil } } }
+
   // MARK: The cap
 
   var cap: Int { budget.withLock { $0.cap } }
@@ -94,14 +98,17 @@ final class LoopTeam: Sendable {
   private func changeBudget<Result: Sendable>(_ change: (inout Budget) -> Result) -> Result {
     budget.withLock { budget in
       let result = change(&budget)
-      placesLeft.store(budget.left, ordering: .relaxed)
+      placesLeft.store(budget.left, ordering: .sequentiallyConsistent)
       return result
     }
   }
 
   func takePlace(_ loop: Int, isApart: Bool = false) -> Bool {
-    placesLeft.load(ordering: .relaxed) > 0 && changeBudget { $0.take(loop, isApart: isApart) }
+    hasPlacesLeft && changeBudget { $0.take(loop, isApart: isApart) }
   }
+
+  /// Whether the cap leaves a place that nobody has.
+  var hasPlacesLeft: Bool { placesLeft.load(ordering: .sequentiallyConsistent) > 0 }
 
   func apartEnded() { changeBudget { $0.apartEnded() } }
 
@@ -130,7 +137,7 @@ final class LoopTeam: Sendable {
   func waits(_ loop: Int, since: UInt64) { waiting[loop].store(since, ordering: .sequentiallyConsistent) }
 
   /// Whoever waits longest there is to enter as that one; said before ``waits(_:since:)``.
-  func wants(_ loop: Int, _ key: IdentityTable.Key?) { wanted.withLock { $0[loop] = key } }
+  func wants(_ loop: Int, _ want: LoopWant) { wants.withLock { $0[loop] = want } }
 
   func tell(_ loop: Int, _ tally: LoopTally) {
     tallies[loop].lent.store(tally.lent, ordering: .relaxed)
@@ -161,8 +168,8 @@ final class LoopTeam: Sendable {
     return found
   }
 
-  /// As whom the longest waiter of that loop is to enter.
-  func wantedKey(of loop: Int) -> IdentityTable.Key? { wanted.withLock { $0[loop] } }
+  /// What would serve the longest waiter of that loop.
+  func wanted(by loop: Int) -> LoopWant { wants.withLock { $0[loop] } }
 
   /// That waiter will be served by whoever claims it first. False when somebody has.
   func claim(_ waiter: (loop: Int, since: UInt64)) -> Bool {
@@ -238,6 +245,14 @@ final class LoopTeam: Sendable {
   }
 
   func processEnded(_ process: UInt32) { notifiers.withLock { $0[process] = nil } }
+}
+
+/// What would serve a loop's longest waiter.
+struct LoopWant: Sendable {
+  /// A backend of this identity; `nil`: none that another loop has.
+  var key: IdentityTable.Key?
+  /// A place in the cap.
+  var placeHelps = false
 }
 
 /// What a loop tells the others of itself at the end of a turn.

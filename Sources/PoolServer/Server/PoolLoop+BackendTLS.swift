@@ -185,8 +185,10 @@ extension PoolLoop {
     backends[index].incoming.free()
     backends[index].outgoing.free()
     let generation = backends[index].generation &+ 1
+    let isReserved = backends[index].isReserved
     backends[index] = BackendSlot()
     backends[index].generation = generation
+    backends[index].isReserved = isReserved
     backendKeys[index] = nil
   }
 }

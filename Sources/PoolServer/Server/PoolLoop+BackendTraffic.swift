@@ -67,6 +67,7 @@ extension PoolLoop {
   /// Carries a backend's messages to its client, as far as they are for it.
   private mutating func forward(_ index: Int, _ base: UnsafeRawPointer, _ count: Int) -> Int {
     let backend = BackendID(index)
+    let generation = backends[index].generation
     let bytes = UnsafeBufferPointer(start: base.assumingMemoryBound(to: UInt8.self), count: count).span
     var offset = 0
     var run = 0
@@ -76,6 +77,8 @@ extension PoolLoop {
       backends[index].passthrough -= offset
       if backends[index].dropsRest { run = offset }
     }
+    // So much of `out` are whole answers of a pipeline, which their client gets whatever comes behind them.
+    var whole = 0
     // Where the answer to a front began that is not known yet.
     var frontStart = -1
     while offset < count {
@@ -91,6 +94,7 @@ extension PoolLoop {
       }
       guard case .frame(let header) = FrameHeader.read(in: bytes, at: offset) else {
         if case .incomplete = FrameHeader.read(in: bytes, at: offset) { break }
+        deliver(index, whole)
         backendBroke(index, "a message length that cannot be")
         return count
       }
@@ -114,6 +118,7 @@ extension PoolLoop {
         guard isComplete else { return flushRun(index, base, run, offset) }
         let status = TransactionStatus.read(in: bytes, at: offset, length: header.length)
         guard case .ready(let isForClient) = sessions.backendSent(backend, header.tag, status: status) else {
+          deliver(index, whole)
           backendBroke(index, "a ReadyForQuery that nobody asked for")
           return count
         }
@@ -127,6 +132,7 @@ extension PoolLoop {
           repeatBatch(index)
           guard backends[index].phase != .absent, backends[index].phase != .closing else { return count }
           out.removeAll()
+          whole = 0
           continue
         }
         if isForClient {
@@ -146,19 +152,28 @@ extension PoolLoop {
         offset += header.length
         // Of a pipeline, what lies here goes to the client in one piece: nothing changes hands before all is answered.
         if isForClient, !isHeld, backends[index].phase == .serving, sessions.isNextForClient(index),
-          !clients[Int(backends[index].client)].isStalled,
+          !sessions.backends[index].ledger.isDoubtful, !clients[Int(backends[index].client)].isStalled,
           clients[Int(backends[index].client)].phase == .active
         {
+          out.append(base + run, count: offset - run)
+          run = offset
+          whole = out.count
+          sessions.backends[index].flight.isAnswered = true
           continue
         }
         // The client gets all of its answer before the backend goes on to anybody else.
         flushRun(index, base, run, offset, andNoMore: true)
         run = offset
         let client = backends[index].client
+        unreadRest = count - offset
         backendReady(index)
+        unreadRest = 0
         if client != ClientID.none.index { endStall(Int(client)) }
-        guard backends[index].phase != .absent, backends[index].phase != .closing else { return count }
+        guard backends[index].phase != .absent, backends[index].phase != .closing,
+          backends[index].generation == generation
+        else { return count }
         out.removeAll()
+        whole = 0
         continue
       default:
         if !isComplete, mustBeWhole(header.tag, index, header.length) {
@@ -226,6 +241,7 @@ extension PoolLoop {
           }
         case .frontFailed:
           let error = ErrorFields.read(in: bytes, at: offset, length: header.length)
+          deliver(index, whole)
           frontFailed(index, error)
           return count
         case .unasked:
@@ -237,6 +253,7 @@ extension PoolLoop {
           }
           passes = backends[index].client != ClientID.none.index && backends[index].phase == .serving
         case .violation, .ready:
+          deliver(index, whole)
           backendBroke(index, "a message that cannot be here")
           return count
         }
@@ -266,6 +283,14 @@ extension PoolLoop {
       watchOpenTransaction(Int(backends[index].client), index)
     }
     return offset
+  }
+
+  /// Sends the client what is answered for good, before it is told of what went wrong behind that.
+  private mutating func deliver(_ index: Int, _ whole: Int) {
+    let client = backends[index].client
+    guard whole > 0, client != ClientID.none.index, clients[Int(client)].phase == .active else { return }
+    sendToClient(Int(client), UnsafeRawPointer(out.base), whole)
+    out.removeAll()
   }
 
   /// How long the answer to a front is that lies here, when it is the one that is known; else 0.

@@ -254,6 +254,8 @@ extension PoolLoop {
         connectBackend(Int(backend.index), identity, isReserved: isShared && pool.limit(of: identity) > 0)
       case .close(let backend): closeBackend(Int(backend.index))
       case .ask(let identity):
+        // Whoever gives a place back from now on sees that somebody waits.
+        tellWait()
         if takePlace() { continue }
         askOthers()
         // Nobody has one to spare: the place of an idle one of ours will do.
@@ -261,7 +263,10 @@ extension PoolLoop {
         return
       }
     }
-    if isShared, pool.waitingCount > 0 { askOthers() }
+    if isShared {
+      giveBackSurplus()
+      if pool.waitingCount > 0 { askOthers() }
+    }
   }
 
   // MARK: Refusals that keep the connection

@@ -65,7 +65,8 @@ extension PoolLoop {
       case .peerResolved(let addresses, let request, let asker): peerResolved(addresses, request, asker)
       case .accepted(let fd, let isUnix): accepted(fd, isUnix: isUnix)
       case .lend(let loop, let key, let hops): lend(to: loop, as: key, hops: hops)
-      case .nothingToLend: asked -= 1
+      case .nothingToLend: nothingLent()
+      case .loopEnded: if drain.isDraining { drainProgressed() }
       case .adopt(let passage): adopt(passage)
       case .findHolder(let loop, let client): team.post(.holder(longestHolder, client: client), to: loop)
       case .holder(let holder, let client): found(holder, for: client)
@@ -73,7 +74,6 @@ extension PoolLoop {
       case .yieldLookups: yieldLookups()
       case .placesFree:
         publishedWait = 0
-        pool.usersHaveRoom()
         openForWaiters()
       case .cancel(let process, let key, let asker): cancelHere(process, key, for: asker)
       case .cancelDone(let asker): endAsker(asker)
@@ -280,6 +280,8 @@ extension PoolLoop {
     // A server that is busy, or does not answer at all, finds the connections closed.
     let emptySince = drain.emptySince ?? now
     drain.emptySince = emptySince
+    // The first loop has the signals: it stays until the last.
+    if isShared, number == 0, !team.haveOthersEnded { return }
     if pool.openCount == 0 || now >= emptySince.advanced(byMilliseconds: 2_000) {
       logger.notice("drained")
       drain.isDone = true

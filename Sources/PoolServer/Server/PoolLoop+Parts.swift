@@ -29,7 +29,7 @@ extension PoolLoop {
   /// For the look-ups of users, which one place of the cap is kept for. Where another loop has it and does not need it, it
   /// comes within half a second. Answers whether there is one; see ``returnPlaceOfLookups()``.
   mutating func takePlaceForLookups() -> Bool {
-    guard isShared else { return false }
+    guard isShared, !pool.isBackingOff(at: now) else { return false }
     guard team.takePlace(number, isApart: true) else {
       team.postToOthers(.yieldLookups, than: number)
       return false
@@ -41,6 +41,8 @@ extension PoolLoop {
   /// Nothing could be opened in it, or what was has ended.
   mutating func returnPlaceOfLookups() {
     team.apartEnded()
+    // It may be gone already: the cap has shrunk.
+    guard pool.limits.maxBackends > pool.openCount else { return }
     pool.partChanged(by: -1)
     team.giveBack(1, number)
   }
@@ -58,6 +60,16 @@ extension PoolLoop {
     guard count > 0 else { return }
     pool.partChanged(by: -count)
     team.giveBack(count, number)
+  }
+
+  /// Nobody who waits here can use it.
+  mutating func giveBackSurplus() {
+    let surplus = pool.limits.maxBackends - pool.openCount
+    guard surplus > 0, pool.nextConnectAttempt == nil, pool.connectingCount < pool.limits.maxConnecting else {
+      return
+    }
+    pool.partChanged(by: -surplus)
+    team.giveBack(surplus, number)
   }
 
   /// Twice a second: a cap that has shrunk takes its places back, and what nobody needs goes back anyway.

@@ -35,12 +35,12 @@ struct BackendPassage: @unchecked Sendable {
 extension PoolLoop {
   /// A backend has come back: whether it serves a client of another loop, who has waited longer than all of ours.
   mutating func servesOthers(_ backend: Int) -> Bool {
-    guard let waiter = olderElsewhere(), !drain.isDraining, let key = team.wantedKey(of: waiter.loop) else {
-      return false
-    }
+    guard let waiter = olderElsewhere(), !drain.isDraining else { return false }
+    let wanted = team.wanted(by: waiter.loop)
     let id = BackendID(backend)
-    guard identities.known(key) == pool.identity(of: id) else {
-      guard pool.mayGiveUp(id, at: now) else { return false }
+    guard let key = wanted.key, identities.known(key) == pool.identity(of: id) else {
+      // Its place may serve, if not the backend.
+      guard wanted.placeHelps, !team.hasPlacesLeft, pool.mayGiveUp(id, at: now) else { return false }
       closeBackend(backend)
       return true
     }
@@ -53,7 +53,8 @@ extension PoolLoop {
   mutating func passOn(_ index: Int, to loop: Int, isAnswer: Bool) {
     let identity = pool.identity(of: BackendID(index))
     let entry = identities.entries[Int(identity.index)]
-    guard let key = entry.key, mayLeave(index) else {
+    // A loop that has too many since the cap has shrunk has none to pass on.
+    guard let key = entry.key, pool.openCount <= pool.limits.maxBackends, mayLeave(index) else {
       team.post(isAnswer ? .nothingToLend : .placesFree, to: loop)
       return closeBackend(index)
     }
@@ -81,7 +82,8 @@ extension PoolLoop {
   private mutating func mayLeave(_ index: Int) -> Bool {
     guard backends[index].phase == .serving, backends[index].client == ClientID.none.index,
       !backends[index].hungUp, !backends[index].isDying, backends[index].cancelsInFlight == 0,
-      backends[index].incoming.isEmpty, backends[index].outgoing.isEmpty, sessions.isSettled(index)
+      backends[index].incoming.isEmpty, backends[index].outgoing.isEmpty, unreadRest == 0,
+      sessions.isSettled(index)
     else { return false }
     guard usesRing, backendLinks.isOn(index) else {
       poller.remove(backends[index].fd)
@@ -126,6 +128,8 @@ extension PoolLoop {
     server.wasReached = true
     server.downSince = nil
     joinRing(backend: index)
+    // Of what OpenSSL holds no event tells.
+    if passage.tls != nil { readLater(backend: index) }
     giveBack(index)
     // Nobody needs it after all; what its last client has left on it must not stay.
     if backends[index].phase == .serving, pool.takeIdle(id) { startCleaning(index) }

@@ -33,7 +33,7 @@ extension PoolLoop {
     clients[index].since = now.nanoseconds
     clientTimers.cancel(index)
     // Until the server has told its limit the cap is one, and a walsender cannot be asked.
-    if limitIsFromServer, !server.wasReached { capBecame(cap + 1) }
+    if limitIsFromServer, !(server.wasReached || team.isReached) { capBecame(cap + 1) }
     switch pool.borrow(ClientID(index), identity, at: now) {
     case .lend(let backend): closeBackend(Int(backend.index))
     case .wait:

@@ -5,6 +5,7 @@ extension PoolLoop {
   /// the kernel does not let go of it.
   mutating func partFromRing(backend index: Int) -> Bool {
     if ring.hasRequests { settleSends() }
+    guard backends[index].outgoing.isEmpty else { return false }
     guard backendLinks.isQuiet(index) else { return false }
     if backendLinks.isArmed(index), !hasStoppedReceiving(index) { return false }
     backendLinks.part(index, poller)

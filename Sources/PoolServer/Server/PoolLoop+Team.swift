@@ -29,8 +29,7 @@ extension PoolLoop {
       if elsewhere.listening > 0 { team.postToOthers(.yieldListener, than: number) }
       return
     }
-    guard let key = identities.entries[Int(pool.identity(ofWaiting: pool.longestWaiter).index)].key
-    else { return }
+    let key = identities.entries[Int(pool.identity(ofWaiting: pool.longestWaiter).index)].key
     asked += 1
     team.post(.lend(to: number, as: key, hops: 1), to: other)
   }
@@ -44,18 +43,21 @@ extension PoolLoop {
   }
 
   /// The others see since when this loop's longest waiter has waited.
-  private mutating func tellWait() {
+  mutating func tellWait() {
     let longest = pool.longestWaiter
     let since = longest == .none ? 0 : max(1, pool.waitingSince(longest).nanoseconds)
-    guard since != publishedWait else { return }
-    publishedWait = since
     if longest != .none {
       let identity = pool.identity(ofWaiting: longest)
-      if publishedIdentity != identity {
+      // Not to one whose user has all it may have, nor where connects for all are under way.
+      let helps = !pool.isUserFull(identity) && pool.waitingCount > pool.connectingCount
+      if publishedIdentity != identity || publishedHelp != helps {
         publishedIdentity = identity
-        team.wants(number, identities.entries[Int(identity.index)].key)
+        publishedHelp = helps
+        team.wants(number, LoopWant(key: identities.entries[Int(identity.index)].key, placeHelps: helps))
       }
     }
+    guard since != publishedWait else { return }
+    publishedWait = since
     team.waits(number, since: since)
   }
 
@@ -79,11 +81,13 @@ extension PoolLoop {
   }
 
   private mutating func serveOthers() {
-    while let waiter = team.longestWaiter(otherThan: number, before: .max),
-      let key = team.wantedKey(of: waiter.loop)
-    {
-      guard let identity = identities.known(key), let backend = pool.idleToPassOn(identity) else {
-        if let victim = pool.idleToGiveUp(for: identities.known(key)) { closeBackend(Int(victim.index)) }
+    while !drain.isDraining, let waiter = team.longestWaiter(otherThan: number, before: .max) {
+      let wanted = team.wanted(by: waiter.loop)
+      let identity = wanted.key.flatMap { identities.known($0) }
+      guard let identity, let backend = pool.idleToPassOn(identity) else {
+        if wanted.placeHelps, !team.hasPlacesLeft, let victim = pool.idleToGiveUp(for: identity) {
+          closeBackend(Int(victim.index))
+        }
         return
       }
       guard team.claim(waiter) else { continue }
@@ -92,8 +96,9 @@ extension PoolLoop {
   }
 
   /// Another loop's client waits: does this one have what it needs?
-  mutating func lend(to loop: Int, as key: IdentityTable.Key, hops: Int) {
-    let identity = identities.known(key)
+  mutating func lend(to loop: Int, as key: IdentityTable.Key?, hops: Int) {
+    guard !drain.isDraining else { return team.post(.nothingToLend, to: loop) }
+    let identity = key.flatMap { identities.known($0) }
     if pool.waitingCount == 0, let identity, let backend = pool.idleToPassOn(identity) {
       return passOn(Int(backend.index), to: loop, isAnswer: true)
     }
@@ -102,8 +107,17 @@ extension PoolLoop {
       return team.post(.lend(to: loop, as: key, hops: hops + 1), to: next)
     }
     // Its place may serve, if not the backend.
-    if let victim = pool.idleToGiveUp(for: identity) { closeBackend(Int(victim.index)) }
+    if !team.hasPlacesLeft, let victim = pool.idleToGiveUp(for: identity) { closeBackend(Int(victim.index)) }
     team.post(.nothingToLend, to: loop)
+  }
+
+  /// Nobody has one to spare: the place of an idle one of ours will do.
+  mutating func nothingLent() {
+    asked -= 1
+    guard asked == 0, pool.longestWaiter != .none, !team.hasPlacesLeft,
+      let victim = pool.idleToGiveUp(for: pool.identity(ofWaiting: pool.longestWaiter))
+    else { return }
+    closeBackend(Int(victim.index))
   }
 
   // MARK: Who holds a backend longest

@@ -28,6 +28,10 @@ struct PoolLoop: ~Copyable {
   /// What the others have told.
   var elsewhere = LoopTally()
   var holderSearches: [Int: HolderSearch] = [:]
+  /// Bytes of a backend that lie behind the ReadyForQuery which is being dealt with.
+  var unreadRest = 0
+  /// Whether a place in the cap would help the longest waiter, as the others were told.
+  var publishedHelp = false
   let listeners: [BoundListener]
   let signals: Int32
 
@@ -361,7 +365,7 @@ enum LoopMessage: Sendable {
   /// A client's connection, which the first loop has accepted.
   case accepted(fd: Int32, isUnix: Bool)
   /// A backend of this identity is wanted at that loop; so many loops have been asked.
-  case lend(to: Int, as: IdentityTable.Key, hops: Int)
+  case lend(to: Int, as: IdentityTable.Key?, hops: Int)
   case nothingToLend
   case adopt(BackendPassage)
   /// A client of that loop has waited in vain.
@@ -371,6 +375,8 @@ enum LoopMessage: Sendable {
   case yieldListener
   /// Another loop has users to look up.
   case yieldLookups
+  /// Another loop has drained.
+  case loopEnded
   /// There may be a place in the cap.
   case placesFree
   /// A cancel for a client of this loop.

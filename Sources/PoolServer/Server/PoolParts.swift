@@ -50,6 +50,9 @@ final class PoolParts: Sendable {
           _ = try runLoop(number, signals: -1)
         } catch {
           others.failed(error)
+          // The others would wait for it.
+          team.ended(number, PoolSnapshot())
+          team.post(.drain, to: 0)
         }
         others.ended()
       }
@@ -76,8 +79,6 @@ final class PoolParts: Sendable {
         team: team, number: number, signals: signals, poller: poller, ring: ring, tls: tls)
       return loop.run()
     } catch {
-      // The others would wait for it.
-      if !isFirst { team.post(.drain, to: 0) }
       throw PoolStartError(
         "cannot start the event loop: \(error.call): \(error.reason)", hint: "Raise the limit on open files.")
     }
