@@ -15,7 +15,7 @@ final class LoopTeam: Sendable {
   private let budget: Mutex<Budget>
   /// How loops were when they ended.
   private let finals: Mutex<[PoolSnapshot?]>
-  /// As whom the longest waiter of each loop is to enter.
+  /// What would serve the longest waiter of each loop.
   private let wants: Mutex<[LoopWant]>
   /// Whose clients have said NOTIFY on which of the server's processes last.
   private let notifiers = Mutex<[UInt32: Notifier]>([:])

@@ -47,6 +47,7 @@ extension PoolLoop {
     team.giveBack(1, number)
   }
 
+  /// Another loop has users to look up, and the place that is kept for that is ours: it is free once the server has closed.
   mutating func yieldLookups() {
     guard let backend = lookups.backend, backends[backend].phase == .lookingUp, lookups.table.openCount == 0
     else { return }
