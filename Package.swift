@@ -63,7 +63,7 @@ let package = Package(
     .executableTarget(
       name: "dbtool",
       dependencies: [
-        "DatabaseTools", "LibPQ", "Migrations", "PoolServer", "PostgresWire", "StorefrontLoad",
+        "DatabaseTools", "LibPQ", "Migrations", "PoolCore", "PoolServer", "PostgresWire", "StorefrontLoad",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "TOMLKit", package: "TOMLKit"),

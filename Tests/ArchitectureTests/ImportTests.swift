@@ -25,7 +25,7 @@ import Testing
     ],
     "StorefrontLoad": ["PoolServer", "PostgresWire", "CLinux", "Glibc", "Synchronization"],
     "dbtool": [
-      "DatabaseTools", "LibPQ", "Migrations", "PoolServer", "PostgresWire", "StorefrontLoad",
+      "DatabaseTools", "LibPQ", "Migrations", "PoolCore", "PoolServer", "PostgresWire", "StorefrontLoad",
       "ArgumentParser",
       "Logging", "TOMLKit", "Glibc", "CLinux", "FoundationEssentials", "Synchronization",
     ],

@@ -83,8 +83,8 @@ struct PoolConfigKeyTests {
       ($0 as? Failure)?.exitCode == 64
         && ($0 as? Failure)?.what == #"--borrow-timeout takes a duration, not "soon""#
     }
-    let variable = failure("", environment: shopURL.merging(["DBTOOL_POOL_MIN_CONNECTIONS": "2"]) { $1 })
-    #expect(variable?.what == "DBTOOL_POOL_MIN_CONNECTIONS=2 is not served yet")
+    let variable = failure("", environment: shopURL.merging(["DBTOOL_POOL_MAX_REPLICA_LAG": "2s"]) { $1 })
+    #expect(variable?.what == "DBTOOL_POOL_MAX_REPLICA_LAG=2s is not served yet")
     #expect(variable?.exitCode == 1)
   }
 

@@ -10,7 +10,7 @@ struct PoolConfigManualTests {
     arguments: [
       ("keys", PoolConfigManualTests.scalarTable), ("target", entryTable(PoolKeys.target)),
       ("user", entryTable(PoolKeys.user)), ("database", entryTable(PoolKeys.database)),
-      ("peer", entryTable(PoolKeys.peer)),
+      ("lane", entryTable(PoolKeys.lane)), ("peer", entryTable(PoolKeys.peer)),
     ])
   func tables(mark: String, table: String) throws {
     let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

@@ -43,10 +43,12 @@ final class PoolProcess {
   }
 
   /// Starts it; it may not be ready yet.
-  /// - Parameter way: how it gets to the server, as parameters of a URL.
+  /// - Parameters:
+  ///   - way: how it gets to the server, as parameters of a URL.
+  ///   - hasCap: whether `backends` is the pool's cap; if not, its file says what is.
   init(
     _ database: DatabaseTarget, backends: Int = 4, _ flags: [String] = [], port chosen: UInt16? = nil,
-    way: String = "sslmode=disable", variables: [String: String] = [:]
+    way: String = "sslmode=disable", variables: [String: String] = [:], hasCap: Bool = true
   ) throws {
     server = database
     self.backends = backends
@@ -59,8 +61,7 @@ final class PoolProcess {
     process = try DBToolProcess(
       [
         "pool", "--listen", "127.0.0.1:\(port)", "--http-listen", "127.0.0.1:\(httpPort)",
-        "--max-connections", String(backends),
-      ] + flags,
+      ] + (hasCap ? ["--max-connections", String(backends)] : []) + flags,
       environment: PoolIO.variables.merging(variables) { _, own in own }
         .merging(["DATABASE_URL": database.testURL(way)]) { _, url in url },
       in: "/")

@@ -255,6 +255,14 @@ struct PoolReply {
   /// The first ErrorResponse.
   var error: ErrorFields? { messages.lazy.compactMap(\.error).first }
 
+  /// Every NoticeResponse.
+  var notices: [ErrorFields] {
+    messages.filter { $0.tag == BackendTag.noticeResponse }.compactMap { message in
+      let bytes = message.bytes.span
+      return ErrorFields.read(in: bytes, at: 0, length: bytes.count)
+    }
+  }
+
   var rows: [[String?]] {
     messages.filter { $0.tag == BackendTag.dataRow }.compactMap { message in
       DataRowView.read(in: message.bytes.span, at: 0, length: message.bytes.count)?.texts(

@@ -116,4 +116,69 @@ import Testing
     pool.closing(backend(0))
     #expect(pool.returned(backend(1), at: at(1)) == .keep)
   }
+
+  @Test("identities that both want more than there is come to have the same number")
+  func shares() {
+    var pool = Pool(limits: PoolLimits(maxBackends: 4, minimumTenure: 0))
+    let (shop, stock) = (pool.addIdentity(), pool.addIdentity())
+    for _ in 0..<4 { _ = pool.openAhead(shop).map { pool.connected($0, at: at(0)) } }
+    for number in 0..<100 { _ = pool.borrow(client(number), number % 2 == 0 ? stock : shop, at: at(1)) }
+    var now: UInt64 = 2
+    for _ in 0..<8 {
+      for number in 0..<4 where pool.isLent(backend(number)) {
+        now += 1
+        guard pool.returned(backend(number), at: at(now)) == .close else { continue }
+        pool.closing(backend(number))
+        pool.closed(backend(number))
+        for case .connect(let fresh, _) in pool.opened(at: at(now)) { _ = pool.connected(fresh, at: at(now)) }
+      }
+    }
+    #expect((pool.openCount(of: shop), pool.openCount(of: stock)) == (2, 2))
+  }
+
+  @Test("a retired backend is closed when it comes back, whoever waits")
+  func retired() {
+    var (pool, shop) = Pool.with(backends: 1)
+    _ = pool.borrow(client(1), shop, at: at(1))
+    _ = pool.borrow(client(2), shop, at: at(1))
+    pool.retire(backend(0))
+    #expect(pool.returned(backend(0), at: at(2)) == .close)
+  }
+
+  @Test("backends that are as old as server_lifetime, less up to a tenth, go one by one, the idle ones first")
+  func lifetime() {
+    var (pool, shop) = Pool.with(backends: 2)
+    #expect(pool.oldest(after: 1_000, at: at(899)) == nil)
+    _ = pool.borrow(client(1), shop, at: at(900))
+    let first = pool.oldest(after: 1_000, at: at(1_000))
+    #expect(first.map { pool.isIdle($0) } == true)
+    if let first { pool.closing(first) }
+    let second = pool.oldest(after: 1_000, at: at(1_000))
+    #expect(second != nil && second != first)
+    if let second { pool.retire(second) }
+    #expect(pool.oldest(after: 1_000, at: at(2_000)) == nil)
+  }
+
+  @Test("after a failed connect they are tried one at a time until one succeeds")
+  func probing() {
+    var pool = Pool(limits: PoolLimits(maxBackends: 4))
+    let shop = pool.addIdentity()
+    for number in 0..<4 { _ = pool.borrow(client(number), shop, at: at(0)) }
+    let opened = pool.opened(at: at(0))
+    #expect(opened.count == 4)
+    for number in 0..<4 {
+      pool.connectFailed(at: at(1))
+      pool.closed(backend(number))
+    }
+    #expect(pool.opened(at: at(251)).count == 1)
+    #expect(pool.openCount == 1)
+    pool.connectFailed(at: at(252), mayTryAtOnce: true)
+    #expect(pool.opened(at: at(252)).isEmpty, "the slot is taken until the server has closed")
+    let tried = (0..<4).map { backend($0) }.first { pool.isConnecting($0) }
+    if let tried { pool.closed(tried) }
+    #expect(pool.opened(at: at(252)).count == 1, "another address is tried without delay")
+    let next = (0..<4).map { backend($0) }.first { pool.isConnecting($0) }
+    if let next { _ = pool.connected(next, at: at(253)) }
+    #expect(pool.opened(at: at(254)).count == 3)
+  }
 }

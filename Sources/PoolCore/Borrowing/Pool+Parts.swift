@@ -43,8 +43,8 @@ extension Pool {
       preconditionFailure("passed on a backend that is not at hand: \(index)")
     }
     identities[Int(backends[index].identity.index)].open -= 1
+    dropBorrower(index)
     backends[index].state = .absent
-    backends[index].borrower = .none
     openCount -= 1
     freeBackends.append(backend)
     partChanged(by: -1)

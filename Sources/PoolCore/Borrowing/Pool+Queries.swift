@@ -9,6 +9,12 @@ extension Pool {
 
   package func isIdle(_ backend: BackendID) -> Bool { backends[Int(backend.index)].state == .idle }
 
+  package func isLent(_ backend: BackendID) -> Bool { backends[Int(backend.index)].state == .lent }
+
+  package func isConnecting(_ backend: BackendID) -> Bool {
+    backends[Int(backend.index)].state == .connecting
+  }
+
   package func connectedAt(_ backend: BackendID) -> Instant { backends[Int(backend.index)].connectedAt }
 
   /// The backend that has been lent longest, for the error that tells a client why it got none.
@@ -29,16 +35,30 @@ extension Pool {
     return nil
   }
 
-  /// An idle backend that was connected before `moment` (for `server_lifetime`).
-  package func idleBackend(connectedBefore moment: Instant) -> BackendID? {
-    for index in backends.indices where backends[index].state == .idle {
-      if backends[index].connectedAt <= moment { return BackendID(index) }
+  /// A backend that has lived for `server_lifetime`, less up to a tenth, so that those which were opened together do not end
+  /// together: an idle one if there is any, else one that is lent and not ``retire(_:)``d yet.
+  /// - Parameter lifetime: milliseconds.
+  package func oldest(after lifetime: UInt64, at now: Instant) -> BackendID? {
+    var found: BackendID?
+    for index in backends.indices where backends[index].state == .idle || backends[index].state == .lent {
+      guard !backends[index].isRetired, !backends[index].isApart else { continue }
+      let tenths = (UInt64(index) &* 2_654_435_761 ^ backends[index].connectedAt.nanoseconds) % 100
+      let age = now.milliseconds(since: backends[index].connectedAt)
+      guard age >= lifetime - lifetime / 1_000 * tenths else { continue }
+      if backends[index].state == .idle { return BackendID(index) }
+      found = found ?? BackendID(index)
     }
-    return nil
+    return found
   }
 
   /// How many slots the table has ever needed; backends have indices below it.
   package var backendTableSize: Int { backends.count }
+
+  /// Who has come to wait last.
+  package var newestWaiter: ClientID { queue.last }
+
+  /// A backend is on its way, or there is room for one.
+  package var isGrowing: Bool { connectingCount > 0 || hasRoom || isSlotComing }
 
   /// The longest waiter, whoever it is.
   package var longestWaiter: ClientID { queue.first }
@@ -51,6 +71,12 @@ extension Pool {
 
   /// The longest waiter of an identity.
   package func longestWaiter(of identity: IdentityID) -> ClientID {
-    identities[Int(identity.index)].waiters.first
+    var longest = ClientID.none
+    for lane in 0..<laneCount {
+      let client = waiters[list(identity, lane)].first
+      guard client != .none else { continue }
+      if longest == .none || waitingSince(client) < waitingSince(longest) { longest = client }
+    }
+    return longest
   }
 }

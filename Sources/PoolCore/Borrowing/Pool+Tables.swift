@@ -22,6 +22,8 @@ struct ClientEntry: Sendable {
   var sameLink = ListLink()
   /// The backend that the client had last: getting it again needs no cleaning.
   var home: BackendID = .none
+  /// See ``Pool/lanes``.
+  var lane: UInt8 = 0
 }
 
 enum BackendState: UInt8, Sendable {
@@ -43,6 +45,8 @@ struct BackendEntry: Sendable {
   var borrower: ClientID = .none
   /// In the slot that is kept.
   var isApart = false
+  /// See ``Pool/retire(_:)``.
+  var isRetired = false
   var connectedAt = Instant(nanoseconds: 0)
   var lentAt = Instant(nanoseconds: 0)
   var idleSince = Instant(nanoseconds: 0)
@@ -60,7 +64,6 @@ struct IdentityEntry: Sendable {
   /// Scratch of ``Pool/nextToOpen(at:)``: connects under way that no waiter looked at so far counts on.
   var unclaimed = 0
   var waiterCount = 0
-  var waiters = ClientList()
   /// Idle backends, the one returned last in front: it is warm, and the others can age.
   var firstIdle: BackendID = .none
   var lastIdle: BackendID = .none
@@ -69,6 +72,9 @@ struct IdentityEntry: Sendable {
   var isFull = false
 
   init(maxBackends: Int) { self.maxBackends = maxBackends }
+
+  /// It has backends or wants some.
+  var isInDemand: Bool { open > 0 || waiterCount > 0 }
 
   var hasRoom: Bool { !isFull && (maxBackends == 0 || open < maxBackends) }
 }
@@ -115,6 +121,15 @@ extension Pool {
     backends[index].lentAt = now
     clients[Int(client.index)].home = backend
     lentCount += 1
+    laneHolds(client, by: 1)
+  }
+
+  /// Nobody has the backend any more.
+  mutating func dropBorrower(_ index: Int) {
+    let client = backends[index].borrower
+    guard client != .none else { return }
+    laneHolds(client, by: -1)
+    backends[index].borrower = .none
   }
 
   mutating func open(_ identity: IdentityID) -> BackendID {
@@ -141,19 +156,37 @@ extension Pool {
   func mustGiveUp(_ backend: BackendID, ownWaiter: ClientID, at now: Instant) -> Bool {
     // Those that are closing already have been given up.
     if connectingCount + idleCount + lentCount > limits.maxBackends || hasTaken { return true }
-    let head = queue.first
+    let head = firstInLine
     guard head != .none, head != ownWaiter else { return false }
     let waiting = clients[Int(head.index)].identity
     let entry = identities[Int(waiting.index)]
-    guard entry.connecting < entry.waiterCount, entry.hasRoom, !hasRoom, !isSlotComing
+    // A lane may have held it back until now, beside an idle backend of its own.
+    guard entry.firstIdle == .none, entry.connecting < entry.waiterCount, entry.hasRoom, !hasRoom,
+      !isSlotComing
     else { return false }
     if ownWaiter == .none { return true }
-    return now.nanoseconds(since: backends[Int(backend.index)].connectedAt) >= limits.minimumTenure
-      && entry.open == 0
+    guard now.nanoseconds(since: backends[Int(backend.index)].connectedAt) >= limits.minimumTenure else {
+      return false
+    }
+    if entry.open == 0 { return true }
+    // Each of those that want backends has its share before any has more.
+    let share = fairShare
+    return entry.open < share && identities[Int(backends[Int(backend.index)].identity.index)].open > share
+  }
+
+  /// How many backends each identity gets when all want more than that.
+  private var fairShare: Int {
+    let count = identities.reduce(0) { $0 + ($1.isInDemand ? 1 : 0) }
+    return max(1, limits.maxBackends / max(1, count))
   }
 
   /// A backend is closing already: its slot will serve the waiter, no second one need be given up.
   var isSlotComing: Bool { openCount > connectingCount + idleCount + lentCount }
+
+  /// An idle backend that the cap has no place for since it has shrunk.
+  package var surplusIdle: BackendID? {
+    connectingCount + idleCount + lentCount > limits.maxBackends ? longestIdle(otherThan: nil) : nil
+  }
 
   func longestIdle(otherThan identity: IdentityID?) -> BackendID? {
     var found: BackendID?
@@ -210,15 +243,17 @@ extension Pool {
     queue.last = client
 
     let identity = Int(clients[index].identity.index)
-    let last = identities[identity].waiters.last
+    let list = list(clients[index].identity, Int(clients[index].lane))
+    let last = waiters[list].last
     clients[index].sameLink = ListLink(previous: last, next: .none)
     if last == .none {
-      identities[identity].waiters.first = client
+      waiters[list].first = client
     } else {
       clients[Int(last.index)].sameLink.next = client
     }
-    identities[identity].waiters.last = client
+    waiters[list].last = client
     identities[identity].waiterCount += 1
+    laneWaits(client, by: 1)
   }
 
   mutating func remove(_ client: ClientID) {
@@ -235,16 +270,18 @@ extension Pool {
     }
     let same = clients[Int(client.index)].sameLink
     let identity = Int(clients[Int(client.index)].identity.index)
+    let list = list(clients[Int(client.index)].identity, Int(clients[Int(client.index)].lane))
     if same.previous == .none {
-      identities[identity].waiters.first = same.next
+      waiters[list].first = same.next
     } else {
       clients[Int(same.previous.index)].sameLink.next = same.next
     }
     if same.next == .none {
-      identities[identity].waiters.last = same.previous
+      waiters[list].last = same.previous
     } else {
       clients[Int(same.next.index)].sameLink.previous = same.previous
     }
     identities[identity].waiterCount -= 1
+    laneWaits(client, by: -1)
   }
 }

@@ -4,16 +4,21 @@
 /// One budget covers all users and databases: a slot is taken from the moment a connect starts until the server
 /// has closed the connection, so the server never sees more than `limits.maxBackends`.
 ///
-/// Waiting is first come, first served. A backend that comes back goes to the longest waiter of its own identity,
-/// unless a client of another identity has waited longer and can only be served by giving a slot up; then the
-/// backend is closed for it, once it has been open for `limits.minimumTenure` (a connect costs the server a fork
-/// and a SCRAM exchange, so two identities must not take turns at every transaction).
+/// Waiting is first come, first served, within a ``Lane`` where there are several. A backend that comes back goes to the
+/// longest waiter of its own identity, unless a client of another identity has waited longer and can only be served by
+/// giving a slot up; then the backend is closed for it, if the other identity has less than its share of the cap and
+/// this one more, and once it has been open for `limits.minimumTenure` (a connect costs the server a fork and a SCRAM
+/// exchange, so two identities must not take turns at every transaction).
 @usableFromInline
 package struct Pool: Sendable {
   package private(set) var limits: PoolLimits
   var backends: [BackendEntry] = []
   var clients: [ClientEntry] = []
   var identities: [IdentityEntry] = []
+  /// Those who wait, longest first: a list for each identity, of each lane.
+  var waiters: [ClientList] = []
+  /// See ``setLanes(_:)``; none where everybody is alike.
+  package internal(set) var lanes: [LaneState] = []
   var freeBackends: [BackendID] = []
   /// All waiting clients, longest first.
   var queue = ClientList()
@@ -24,6 +29,9 @@ package struct Pool: Sendable {
   var apartCount = 0
   /// When connects may be tried again after one failed; `nil` while the server answers.
   @usableFromInline private(set) var connectsResume: Instant?
+
+  /// Connects fail, and none has succeeded since.
+  private var isProbing = false
 
   @usableFromInline package private(set) var waitingCount = 0
   /// Clients that wait in the other pools of the same budget, where `max_borrow_queue` counts them.
@@ -40,6 +48,7 @@ package struct Pool: Sendable {
   /// The identity's number, for the life of the pool.
   package mutating func addIdentity(maxBackends: Int = 0) -> IdentityID {
     identities.append(IdentityEntry(maxBackends: maxBackends))
+    for _ in 0..<laneCount { waiters.append(ClientList()) }
     return IdentityID(identities.count - 1)
   }
 
@@ -47,6 +56,14 @@ package struct Pool: Sendable {
   package mutating func limitChanged(to maxBackends: Int) {
     limits.maxBackends = max(limits.isPart ? 0 : 1, maxBackends)
   }
+
+  /// The identity's user may have so many backends from now on; 0: as many as the cap allows.
+  package mutating func limitChanged(of identity: IdentityID, to maxBackends: Int) {
+    identities[Int(identity.index)].maxBackends = maxBackends
+  }
+
+  /// `max_borrow_queue` is another.
+  package mutating func queueLimitChanged(to maxQueue: Int) { limits.maxQueue = maxQueue }
 
   package mutating func drainingStarted() { isDraining = true }
 
@@ -60,7 +77,8 @@ package struct Pool: Sendable {
     makeRoom(for: client)
     precondition(
       !clients[Int(client.index)].isWaiting, "a client that waits already borrows: \(client.index)")
-    if identities[Int(identity.index)].waiters.isEmpty,
+    let lane = Int(clients[Int(client.index)].lane)
+    if waiters[list(identity, lane)].isEmpty, !hasLanes || mayTake(lane),
       let backend = idleBackend(of: identity, for: client, preferring: image)
     {
       lend(backend, to: client, at: now)
@@ -99,9 +117,10 @@ package struct Pool: Sendable {
     // A backend that is still being cleaned for it must not look as if the number's next owner had borrowed it.
     let home = clients[Int(client.index)].home
     if home != .none, backends[Int(home.index)].borrower == client {
-      backends[Int(home.index)].borrower = .none
+      dropBorrower(Int(home.index))
     }
     clients[Int(client.index)].home = .none
+    clients[Int(client.index)].lane = 0
   }
 
   // MARK: Backends
@@ -119,6 +138,7 @@ package struct Pool: Sendable {
   mutating func loggedIn(_ backend: BackendID, at now: Instant) {
     connectingCount -= 1
     connectsResume = nil
+    isProbing = false
     identities[Int(backends[Int(backend.index)].identity.index)].connecting -= 1
     backends[Int(backend.index)].state = .lent
     backends[Int(backend.index)].connectedAt = now
@@ -134,9 +154,9 @@ package struct Pool: Sendable {
     backends[index].image = image
     precondition(backends[index].state == .lent, "returned a backend that nobody holds: \(index)")
     let identity = backends[index].identity
-    backends[index].borrower = .none
-    let next = identities[Int(identity.index)].waiters.first
-    if mustGiveUp(backend, ownWaiter: next, at: now) { return .close }
+    dropBorrower(index)
+    let next = next(of: identity)
+    if backends[index].isRetired || mustGiveUp(backend, ownWaiter: next, at: now) { return .close }
     if next != .none {
       waitEnded(next)
       lentCount -= 1
@@ -162,14 +182,20 @@ package struct Pool: Sendable {
   }
 
   /// The borrower has left; the backend stays out of the pool until it is clean and ``returned(_:at:)``.
-  package mutating func borrowerLeft(_ backend: BackendID) {
-    backends[Int(backend.index)].borrower = .none
+  package mutating func borrowerLeft(_ backend: BackendID) { dropBorrower(Int(backend.index)) }
+
+  /// A connect or login failed. Its slot is free again once ``closed(_:)`` follows. Until one succeeds, they are tried one
+  /// at a time, so that a server which has just come up does not meet a herd.
+  /// - Parameter mayTryAtOnce: there is another address, which has not failed.
+  package mutating func connectFailed(at now: Instant, mayTryAtOnce: Bool = false) {
+    isProbing = true
+    connectsResume = mayTryAtOnce ? now : now.advanced(byMilliseconds: limits.connectBackoff)
   }
 
-  /// A connect or login failed. Its slot is free again once ``closed(_:)`` follows.
-  package mutating func connectFailed(at now: Instant) {
-    connectsResume = now.advanced(byMilliseconds: limits.connectBackoff)
-  }
+  /// Nobody is to borrow the backend any more; once it is ``returned(_:with:at:)`` it is to be closed.
+  package mutating func retire(_ backend: BackendID) { backends[Int(backend.index)].isRetired = true }
+
+  package func isRetired(_ backend: BackendID) -> Bool { backends[Int(backend.index)].isRetired }
 
   /// The loop starts to close the backend, for whatever reason. The slot stays taken until ``closed(_:)``.
   package mutating func closing(_ backend: BackendID) {
@@ -187,7 +213,7 @@ package struct Pool: Sendable {
       return
     }
     backends[index].state = .closing
-    backends[index].borrower = .none
+    dropBorrower(index)
   }
 
   /// The server has closed the connection: the slot is free.
@@ -210,7 +236,8 @@ package struct Pool: Sendable {
       // Past: nobody need be woken for it again.
       connectsResume = nil
     }
-    guard connectingCount < limits.maxConnecting, queue.first != .none else { return nil }
+    guard connectingCount < (isProbing ? 1 : limits.maxConnecting), queue.first != .none else { return nil }
+    if hasLanes, !hasOpenLane { return nil }
     // Full, and nobody's to give up.
     if idleCount == 0, !hasRoom, !limits.isPart { return nil }
     // A connect under way is for the longest waiter of its identity that has none yet: whoever comes next in the
@@ -220,7 +247,9 @@ package struct Pool: Sendable {
     while client != .none {
       let identity = clients[Int(client.index)].identity
       let entry = identities[Int(identity.index)]
-      if entry.unclaimed > 0 {
+      if hasLanes, !mayTake(Int(clients[Int(client.index)].lane)) {
+        // It may have none now, wherever that came from.
+      } else if entry.unclaimed > 0 {
         identities[Int(identity.index)].unclaimed -= 1
       } else if entry.hasRoom {
         if hasRoom { return .connect(open(identity), identity) }

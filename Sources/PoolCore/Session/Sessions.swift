@@ -16,7 +16,7 @@ package struct Sessions: Sendable {
   /// Bytes for the backend, valid until the next call.
   package var rewritten: [UInt8] = []
   /// Statements kept prepared per backend (`max_prepared_statements`).
-  let maxStatements: Int
+  package var maxStatements: Int
   /// Custom settings (`app.tenant`) that clients have named: the server lists none of them.
   var customNames: Set<String> = []
   package var habits = SequenceHabits()

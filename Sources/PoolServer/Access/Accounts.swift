@@ -3,7 +3,7 @@ import PostgresWire
 
 /// Somebody who may log in. One object for each: a login looks at it several times, and copies cost more than that.
 final class Account {
-  let user: PoolSettings.User
+  private(set) var user: PoolSettings.User
   /// What clients show; the server, too, unless it has a password of its own.
   var password: Credential
   var serverPassword: Credential?
@@ -18,6 +18,20 @@ final class Account {
     serverPassword = user.serverPassword.map { Credential(StoredPassword($0)) }
     file = user.passwordSource.map { WatchedFile($0.path) }
     serverFile = user.serverPasswordSource.map { WatchedFile($0.path) }
+  }
+
+  /// The configuration says this of the user now. A password that has changed counts on for a while.
+  func configure(_ fresh: PoolSettings.User, at now: Instant) {
+    user = fresh
+    password.change(to: StoredPassword(fresh.password), at: now)
+    if let text = fresh.serverPassword {
+      if serverPassword == nil { serverPassword = Credential(StoredPassword(text)) }
+      serverPassword?.change(to: StoredPassword(text), at: now)
+    } else {
+      serverPassword = nil
+    }
+    file = fresh.passwordSource.map { WatchedFile($0.path) }
+    serverFile = fresh.serverPasswordSource.map { WatchedFile($0.path) }
   }
 
   var serverCredential: Credential {
@@ -66,7 +80,7 @@ struct Accounts {
   /// By user and database of the look-up, see ``key(of:)``.
   private var found: [[UInt8]: Account] = [:]
   /// Those whom the configuration names, in its order.
-  private let names: [[UInt8]]
+  private var names: [[UInt8]]
   /// One for all loops: an unknown user's salt must not depend on which of them is asked.
   private static let secret = secureRandomBytes(32)
   private var secret: [UInt8] { Self.secret }
@@ -173,6 +187,22 @@ struct Accounts {
   }
 
   // MARK: Changes
+
+  /// The users of the configuration are these now.
+  mutating func configure(_ users: [PoolSettings.User], at now: Instant) {
+    names = users.map { Self.key($0.name) }
+    var fresh: [[UInt8]: Account] = [:]
+    for user in users {
+      let key = Self.key(user.name)
+      let known = named[key]
+      known?.configure(user, at: now)
+      let account = known ?? Account(user)
+      _ = account.password.verifier(salt: salt(of: user.name))
+      fresh[key] = account
+    }
+    named = fresh
+    learnManners()
+  }
 
   /// The users of `auth_file` are these now. Passwords that changed count on for a while; who is gone is gone.
   mutating func list(_ users: [UserList.User], at now: Instant) {

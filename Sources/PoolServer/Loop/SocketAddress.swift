@@ -2,7 +2,7 @@ import CLinux
 import Glibc
 
 /// Where a socket listens or connects to: an IPv4 or IPv6 address with port, or a Unix socket's path.
-package struct SocketAddress: Sendable, CustomStringConvertible {
+package struct SocketAddress: Equatable, Sendable, CustomStringConvertible {
   private let storage: [UInt8]
   package let description: String
   package let isUnix: Bool

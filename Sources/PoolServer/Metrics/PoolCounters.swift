@@ -19,6 +19,8 @@ package struct PoolCounters: Sendable {
   /// More clients than `max_client_connections`.
   package var clientsRefused: UInt64 = 0
   /// A borrow that would have made the queue longer than `max_borrow_queue`.
+  /// Clients refused since all backends were idle in transactions of clients that may wait, too.
+  package var nestedRefusals: UInt64 = 0
   package var queueRefusals: UInt64 = 0
   /// No server could be reached.
   package var unreachableRefusals: UInt64 = 0

@@ -30,6 +30,7 @@ extension PoolSnapshot {
     text.family(.counter, "refusals", "Clients or queries refused, by reason.")
     for (reason, count) in [
       ("too_many_clients", counters.clientsRefused), ("queue_full", counters.queueRefusals),
+      ("nested", counters.nestedRefusals),
       ("server_unreachable", counters.unreachableRefusals), ("shutting_down", counters.shutdownRefusals),
       ("unknown_database", counters.databaseRefusals), ("encryption", counters.encryptionRefusals),
       ("rule", counters.ruleRefusals),

@@ -57,7 +57,7 @@ extension PoolCounters {
       \.clientSetupsFailedAuthentication,
       \.clientConnectionsClosed,
       \.clientsRefused,
-      \.queueRefusals,
+      \.queueRefusals, \.nestedRefusals,
       \.unreachableRefusals,
       \.shutdownRefusals,
       \.databaseRefusals,

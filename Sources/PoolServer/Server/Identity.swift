@@ -15,7 +15,7 @@ struct IdentityTable {
     let user: String
     /// Another one at each connect for look-ups, whose one identity it is.
     var database: String
-    let serverUser: String
+    var serverUser: String
     /// By which ``Accounts`` know the user. It changes when one that was looked up comes into a file, or leaves it.
     var account: [UInt8]
     /// Whether the server has refused the way that the target's `sslmode` tries first; then the other is taken.
@@ -32,7 +32,7 @@ struct IdentityTable {
     var greetings: [ImageID: [UInt8]] = [:]
   }
 
-  private let databases: [PoolSettings.Database]
+  private var databases: [PoolSettings.Database]
   private var numbers: [Key: IdentityID] = [:]
   /// Those of replication connections, which are used again once nothing of them is open.
   private var own: [IdentityID] = []
@@ -42,6 +42,22 @@ struct IdentityTable {
   init(settings: PoolSettings) {
     accounts = Accounts(settings.users)
     databases = settings.databases
+  }
+
+  /// Users and databases are these now. Answers the identities that enter the server as somebody else than before.
+  mutating func configure(_ settings: PoolSettings, in pool: inout Pool, at now: Instant) -> Set<IdentityID> {
+    accounts.configure(settings.users, at: now)
+    databases = settings.databases
+    var changed: Set<IdentityID> = []
+    for index in entries.indices {
+      guard let user = accounts[entries[index].account]?.user else { continue }
+      pool.limitChanged(of: IdentityID(index), to: user.maxConnections)
+      let role = user.serverUser ?? user.name
+      guard entries[index].serverUser != role, entries[index].ownParameters == nil else { continue }
+      entries[index].serverUser = role
+      changed.insert(IdentityID(index))
+    }
+    return changed
   }
 
   /// The name at the server of a database that a client asks for; `nil` when there is none.

@@ -52,6 +52,9 @@ struct KnownStartups {
     return known
   }
 
+  /// As whom they enter is to be found out anew.
+  func forgetIdentities() { for known in kept { known?.identity = nil } }
+
   /// Returns the one in whose place it comes, which is not kept any more.
   mutating func keep(_ startup: KnownStartup) -> KnownStartup? {
     guard !startup.isKept, startup.packet.count <= Self.longest else { return nil }

@@ -60,7 +60,7 @@ extension PoolLoop {
   private mutating func startScram(
     _ index: Int, _ login: BackendLogin, _ mechanisms: [String]
   ) -> ScramClient? {
-    let mode = settings.target.channelBinding
+    let mode = target(of: index).channelBinding
     var binding = ChannelBinding.none
     if mode != .disable, mechanisms.contains("SCRAM-SHA-256-PLUS"),
       let hash = backends[index].tls?.endPoint(ofPeer: true)
@@ -134,7 +134,7 @@ extension PoolLoop {
         isFinal: true, hint: "The first client that logs in by SCRAM brings the key.")
     }
     _ = answerEntry(index, .needsClient)
-    serverAnswers()
+    serverAnswers(from: index)
     server.probeDue = now.advanced(byMilliseconds: 1_000)
     closeBackend(index)
   }
@@ -198,14 +198,14 @@ extension PoolLoop {
 
   /// Whether a method without channel binding may be answered; if not, the login has failed.
   private mutating func mayAnswerPlainly(_ index: Int) -> Bool {
-    guard settings.target.channelBinding == .require else { return true }
+    guard target(of: index).channelBinding == .require else { return true }
     bindingMissing(index)
     return false
   }
 
   /// Whether a password in clear text could be read on its way; if so, the login has failed.
   private mutating func mayBeReadByOthers(_ index: Int) -> Bool {
-    let host = settings.target.host
+    let host = target(of: index).host
     let isLocal = backends[index].isUnix || host == "localhost" || host == "::1" || host.hasPrefix("127.")
     guard backends[index].tls == nil, !isLocal else { return false }
     backendLoginFailed(

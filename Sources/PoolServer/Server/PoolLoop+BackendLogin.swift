@@ -18,6 +18,8 @@ struct BackendLogin {
   var scram: ScramClient?
   var reported: [ReportedParameter] = []
   var salt: [UInt8] = []
+  /// Settings of the server that it was asked for.
+  var asked: [String] = []
 }
 
 // Connecting to the server and logging in, as the identity that waits.
@@ -40,12 +42,11 @@ extension PoolLoop {
   mutating func dialBackend(_ index: Int) {
     backends[index].phase = .connecting
     if backendLogins[index]?.isEncrypted == true { counters.encryptedBackendConnects += 1 }
-    guard !server.addresses.isEmpty else {
+    guard let place = server.nextPlace, place <= Int(UInt16.max) else {
       return backendLoginFailed(index, nil, "the server's name \"\(settings.target.host)\" has no address")
     }
-    let number = server.nextAddress % server.addresses.count
-    let address = server.addresses[number]
-    backends[index].address = UInt16(truncatingIfNeeded: number)
+    let address = server.known[place].address
+    backends[index].address = UInt16(place)
     do {
       let socket = try address.connect(
         userTimeoutMilliseconds: Int32(truncatingIfNeeded: settings.tcpUserTimeout))
@@ -155,6 +156,7 @@ extension PoolLoop {
     guard let login = backendLogins[index] else { return closeBackend(index) }
     let identity = Int(login.identity.index)
     passwordTaken(login)
+    if settings.needsWriter, login.isStandby { return meetsStandby(index) }
     if identities.entries[identity].ownParameters != nil { return replicationOpened(index, login) }
     adoptReports(login.identity)
     if identities.entries[identity].common == nil {
@@ -169,7 +171,10 @@ extension PoolLoop {
     writer.raw(Front.preparation())
     writer.sync()
     sendToBackend(index, writer.bytes)
-    sessions.askAtLogin(limitIsFromServer ? Self.limitSettings : [], on: BackendID(index))
+    var asked = limitIsFromServer ? Self.limitSettings : []
+    if settings.needsWriter, login.reportsStandby == nil { asked += BackendLogin.standbySettings }
+    backendLogins[index]?.asked = asked
+    sessions.askAtLogin(asked, on: BackendID(index))
     sendToBackend(index, sessions.rewritten)
     if !settings.initQuery.isEmpty {
       sessions.runOwn(settings.initQuery, on: BackendID(index))
@@ -186,18 +191,21 @@ extension PoolLoop {
     guard sessions.isSettled(index) else { return }
     var answers = sessions.backends[index].looked
     sessions.backends[index].keepsSequences = answers.popLast() == [UInt8(ascii: "t")]
-    if limitIsFromServer { adoptServerLimit(answers) }
+    let asked = backendLogins[index]?.asked ?? []
+    let told = Dictionary(zip(asked, answers.map { $0 ?? [] })) { first, _ in first }
+    if BackendLogin.isStandby(told) { return meetsStandby(index) }
+    if limitIsFromServer { adoptServerLimit(told) }
     sessions.maxPinned = max(1, cap * settings.maxPinnedPercent / 100)
     sessions.backends[index].looked = []
     if entryChecks[index] != nil { return entryWorks(index, backendLogins[index]?.reported ?? []) }
     if let login = backendLogins[index], login.wasRefused {
       identities.entries[Int(login.identity.index)].takesSecondChoice =
-        login.isEncrypted == (settings.target.encryption == .allow)
+        login.isEncrypted == (target(of: index).encryption == .allow)
     }
     backendLogins[index] = nil
     backendTimers.cancel(index)
     counters.backendConnectsSucceeded += 1
-    serverAnswers()
+    serverAnswers(from: index)
     if lookups.backend == index { return lookupBackendReady(index) }
     backends[index].phase = .serving
     joinRing(backend: index)
@@ -209,21 +217,29 @@ extension PoolLoop {
     openForWaiters()
   }
 
-  mutating func serverAnswers() {
+  mutating func serverAnswers(from backend: Int) {
+    writerIs(target(of: backend))
+    server.answered()
     if server.downSince != nil || !server.wasReached && !team.isReached {
       logger.notice("the server answers", metadata: ["backends": "\(cap)"])
     }
     team.reached()
     server.downSince = nil
     server.wasReached = true
-    server.complaint.settled()
   }
 
   /// `max_connections_percent` of what the server leaves to ordinary roles.
-  private mutating func adoptServerLimit(_ values: [[UInt8]?]) {
-    let numbers = values.map { $0.flatMap { Int(String(decoding: $0, as: UTF8.self)) } ?? 0 }
-    guard numbers.count == 3, numbers[0] > 0 else { return }
-    let ordinary = max(1, numbers[0] - numbers[1] - numbers[2])
+  private mutating func adoptServerLimit(_ told: [String: [UInt8]]) {
+    let numbers = Self.limitSettings.map { name in
+      told[name].flatMap { Int(String(decoding: $0, as: UTF8.self)) } ?? 0
+    }
+    guard numbers[0] > 0 else { return }
+    server.ordinaryPlaces = max(1, numbers[0] - numbers[1] - numbers[2])
+    adoptServerLimit()
+  }
+
+  mutating func adoptServerLimit() {
+    guard let ordinary = server.ordinaryPlaces else { return }
     let limit = max(1, ordinary * settings.maxConnectionsPercent / 100)
     guard limit != cap else { return }
     logger.notice(
@@ -251,25 +267,25 @@ extension PoolLoop {
     let isTemporary =
       error.map { !isOwn && Self.isTemporary($0.sqlState) || mayBeChanging(identity, $0) } ?? !isFinal
     // Who names a database that is not there shall not slow down others.
-    if isTemporary { pool.connectFailed(at: now) }
-    if let missed = server.complaint.tell("\(who.serverUser)/\(who.database): \(reason)", at: now) {
+    let hasOther = goesElsewhere(from: Int(backends[index].address), error)
+    if isTemporary { pool.connectFailed(at: now, mayTryAtOnce: hasOther) }
+    let name = target(of: index).name
+    if let missed = server.complaints[name, default: RepeatedComplaint()].tell(
+      "\(who.serverUser)/\(who.database): \(reason)", at: now)
+    {
       var facts: Logger.Metadata = [
         "user": "\(who.serverUser)", "database": "\(who.database)",
-        "target": "\(settings.target.host):\(settings.target.port)",
+        "target": "\(name)",
       ]
       if missed > 0 { facts["repeated"] = "\(missed)" }
       if let hint { facts["hint"] = "\(hint)" }
       logger.warning("cannot open a backend: \(reason)", metadata: facts)
     }
-    // The next attempt tries the host's next address, and then stays with what answers.
-    if error == nil, server.nextAddress == Int(backends[index].address) {
-      server.nextAddress = (server.nextAddress + 1) % max(1, server.addresses.count)
-    }
     // A server that is full serves those that it has; a password that is changing says nothing of it.
     if error.map({ $0.sqlState != "53300" && Self.isTemporary($0.sqlState) }) ?? !isFinal {
       if server.downSince == nil { server.downSince = now }
     }
-    if error == nil, backends[index].phase == .connecting { lookUpTarget() }
+    if error == nil, backends[index].phase == .connecting { lookUpTargets() }
     if backends[index].phase == .connecting {
       if backends[index].fd >= 0 { closeBackend(index) } else { slotNeverConnected(index) }
     } else {
@@ -325,25 +341,11 @@ extension PoolLoop {
         return
       }
       counters.unreachableRefusals += 1
-      failWaiting(
-        Int(client.index),
-        ErrorFields(
-          severity: .error, sqlState: "57P03",
-          message: "no server can be reached: \(server.lastError)",
-          detail: "The target is \(settings.target.host), port \(settings.target.port).",
-          hint: "See whether the server runs and the address is right; the pool keeps trying."))
-    }
-  }
-
-  /// Asks for the target's address again, off the loop: the name may point elsewhere by now.
-  private mutating func lookUpTarget() {
-    guard !server.isResolving, !settings.target.host.hasPrefix("/") else { return }
-    server.isResolving = true
-    let target = settings.target
-    let mailbox = self.mailbox
-    startThread {
-      let found = try? SocketAddress.resolve(host: target.host, port: target.port)
-      mailbox.post(.resolved(found ?? []))
+      let error = ErrorFields(
+        severity: .error, sqlState: "57P03", message: "no server can be reached: \(server.lastError)",
+        detail: whereLooked,
+        hint: "See whether the server runs and the address is right; the pool keeps trying.")
+      failWaiting(Int(client.index), settings.errorWords.say(error, .noServer))
     }
   }
 }

@@ -58,11 +58,19 @@ extension PoolLoop {
 
   // MARK: Login
 
-  /// Which way `sslmode` begins.
+  /// Where the backend was connected to; `nil` when that never began.
+  func serverAddress(of index: Int) -> ServerAddress? {
+    let place = Int(backends[index].address)
+    return place < server.known.count ? server.known[place] : nil
+  }
+
+  func target(of index: Int) -> PoolSettings.Target { serverAddress(of: index)?.target ?? settings.target }
+
+  /// Which way the `sslmode` of the target begins that the next connect goes to.
   func beginsEncrypted(_ identity: IdentityID) -> Bool {
-    guard serverTLS != nil else { return false }
+    guard let place = server.nextPlace, server.known[place].tls != nil else { return false }
     let isSecond = identities.entries[Int(identity.index)].takesSecondChoice
-    switch settings.target.encryption {
+    switch server.known[place].target.encryption {
     case .disable: return false
     case .allow: return isSecond
     case .prefer: return !isSecond
@@ -73,7 +81,7 @@ extension PoolLoop {
   /// Connected; the server is asked for TLS, or the handshake begins at once.
   mutating func askForEncryption(_ index: Int) {
     backends[index].phase = .encrypting
-    if settings.target.isDirect { return beginHandshake(index) }
+    if target(of: index).isDirect { return beginHandshake(index) }
     var writer = MessageWriter(reservingCapacity: 8)
     writer.sslRequest()
     // Invariant: the array lives for the call.
@@ -104,7 +112,7 @@ extension PoolLoop {
   }
 
   private mutating func encryptionDeclined(_ index: Int) {
-    let mode = settings.target.encryption
+    let mode = target(of: index).encryption
     guard !mode.isRequired else {
       return backendLoginFailed(
         index, nil, "the server does not support TLS, but sslmode=\(mode.rawValue) asks for it",
@@ -117,7 +125,7 @@ extension PoolLoop {
   }
 
   private mutating func beginHandshake(_ index: Int) {
-    guard let context = serverTLS,
+    guard let context = serverAddress(of: index)?.tls,
       let tls = TLSChannel(context, fd: backends[index].fd, output: encrypted)
     else { return backendLoginFailed(index, nil, "TLS cannot be set up") }
     backends[index].tls = tls
@@ -136,7 +144,7 @@ extension PoolLoop {
         index, nil, "no TLS with the server: \(failure.reason)", isFinal: failure.isDistrust,
         hint: failure.hint)
     case .done:
-      let target = settings.target
+      let target = target(of: index)
       if target.encryption == .verifyFull, !tls.peerIs(target.certificateHost) {
         let name = tls.peerCommonName.map { "\"\($0)\"" } ?? "another"
         return backendLoginFailed(
@@ -159,8 +167,8 @@ extension PoolLoop {
   mutating func triesOtherwise(_ index: Int, _ login: BackendLogin, _ error: ErrorFields?) -> Bool {
     let isRefused = error?.sqlState == "28000"
     let identity = Int(login.identity.index)
-    guard !login.isSecondTry, serverTLS != nil else { return false }
-    switch (settings.target.encryption, login.isEncrypted) {
+    guard !login.isSecondTry, serverAddress(of: index)?.tls != nil else { return false }
+    switch (target(of: index).encryption, login.isEncrypted) {
     case (.prefer, true):
       guard isRefused || (error == nil && backends[index].phase == .encrypting) else { return false }
     case (.allow, false), (.prefer, false), (.allow, true):

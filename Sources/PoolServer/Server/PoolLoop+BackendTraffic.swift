@@ -101,7 +101,7 @@ extension PoolLoop {
       let isComplete = count &- offset >= header.length
       // Most messages of most answers: what a statement returns is its client's, and nobody else need know of it.
       if isComplete, Self.isContent(header.tag), sessions.isRunning(index) {
-        offset &+= header.length
+        offset = Self.endOfContent(base, offset &+ header.length, count)
         continue
       }
       let here = isComplete ? header.length : count &- offset
@@ -310,6 +310,22 @@ extension PoolLoop {
   @inline(__always)
   private static func isContent(_ tag: UInt8) -> Bool {
     tag == BackendTag.dataRow || tag == BackendTag.rowDescription || tag == BackendTag.copyData
+  }
+
+  /// How far whole messages of ``isContent(_:)`` reach from `start`. All that a row of a large answer costs: so
+  /// it reads no more than tag and length. A length that cannot be is left to whoever looks at that message next.
+  ///
+  /// Invariant: `base` covers `count` bytes until this returns, and `start <= count`.
+  private static func endOfContent(_ base: UnsafeRawPointer, _ start: Int, _ count: Int) -> Int {
+    var offset = start
+    while count &- offset >= FrameHeader.size {
+      guard isContent(base.load(fromByteOffset: offset, as: UInt8.self)) else { return offset }
+      let word = base.loadUnaligned(fromByteOffset: offset &+ 1, as: UInt32.self)
+      let length = Int(UInt32(bigEndian: word))
+      guard length >= 4, length < count &- offset else { return offset }
+      offset &+= length &+ 1
+    }
+    return offset
   }
 
   /// Messages that are read, not only passed on. All are short, but errors: those are taken whole where they count.

@@ -19,8 +19,16 @@ extension PoolLoop {
       counters.borrowWait.record(0)
       activate(index, Int(backend.index))
       return relay(index, base, count)
+    case .wait where waitsInVain(index):
+      let error = vainWaitError(index)
+      pool.waitEnded(client)
+      counters.borrowTimeouts += 1
+      watchIdle(index)
+      failBatch(index, base, count, error)
+      return failedBytes
     case .wait:
       clients[index].phase = .waiting
+      clients[index].knowsItWaits = false
       // A first timer sees whether it waits only to prepare.
       let first = UnsafeRawBufferPointer(start: base, count: count).first
       clients[index].mayBeAnswered = first == FrontendTag.parse
@@ -70,16 +78,6 @@ extension PoolLoop {
     if !clients[index].incoming.isEmpty { processIncoming(index) }
     guard clients[index].phase != .absent, clients[index].generation == generation else { return }
     if clients[index].mayRead || clients[index].hungUp { readLater(client: index) }
-  }
-
-  /// `borrow_timeout`, or what the client has set for itself; milliseconds, 0 for no limit.
-  private func borrowTimeout(_ index: Int) -> UInt64 {
-    sessions.borrowLimit(of: ClientID(index)) ?? settings.borrowTimeout
-  }
-
-  mutating func limitWait(_ index: Int, since start: Instant) {
-    let limit = borrowTimeout(index)
-    if limit > 0 { clientTimers.set(index, start.advanced(byMilliseconds: limit)) }
   }
 
   /// The backend is the client's. What must go in front of its bytes is in `out`.
@@ -231,7 +229,7 @@ extension PoolLoop {
 
   /// A clean backend, or one whose owner is known, returns to the pool.
   mutating func giveBack(_ backend: Int) {
-    if isShared, servesOthers(backend) { return }
+    if isShared, !pool.isRetired(BackendID(backend)), servesOthers(backend) { return }
     switch pool.returned(
       BackendID(backend), with: sessions.backends[backend].image, at: now)
     {
@@ -239,11 +237,18 @@ extension PoolLoop {
     case .keep: break
     case .close: closeBackend(backend)
     }
+    if pool.hasLanes { serveLanes() }
+  }
+
+  /// Idle backends for those whom their lane held back until now.
+  private mutating func serveLanes() {
+    while let (backend, client) = pool.nextToServe(at: now) { serveWaiter(client, Int(backend.index)) }
   }
 
   /// Opens what the waiting clients need, as far as the cap allows.
   mutating func openForWaiters() {
     if lookups.backend == nil, lookups.table.openCount > 0 { runLookups() }
+    if pool.hasLanes { serveLanes() }
     while let action = pool.nextToOpen(at: now) {
       switch action {
       case .connect(let backend, let identity):
@@ -281,9 +286,9 @@ extension PoolLoop {
       hint:
         "All backends are busy. Shorten transactions, look at the longest holder, or raise max_connections"
         + " (now \(cap)) if the server has room.",
-      holder: holderSearches.removeValue(forKey: index)?.longest)
+      holder: holderSearches.removeValue(forKey: index)?.longest, client: index)
     logger.warning("client waited \(waited) ms for a backend in vain; \(pool.waitingCount) wait")
-    failWaiting(index, error)
+    failWaiting(index, settings.errorWords.say(error, .borrowTimeout))
   }
 
   /// Ends a wait with an error; the client's batch is answered as PostgreSQL would answer a failed one.
@@ -300,6 +305,8 @@ extension PoolLoop {
       fatal.becomeFatal()
       return refuse(index, fatal)
     }
+    // In the words of a pooler that parts from its client then.
+    if error.isFatal { return refuse(index, error) }
     clients[index].phase = .idle
     watchIdle(index)
     let bytes = clients[index].incoming.bytes
@@ -317,6 +324,10 @@ extension PoolLoop {
   private mutating func failBatch(
     _ index: Int, _ base: UnsafeRawPointer, _ count: Int, _ error: ErrorFields
   ) {
+    if error.isFatal {
+      failedBytes = count
+      return refuse(index, error)
+    }
     let bytes = UnsafeBufferPointer(start: base.assumingMemoryBound(to: UInt8.self), count: count).span
     var writer = MessageWriter(reservingCapacity: 512)
     writer.errorResponse(error)
@@ -352,7 +363,9 @@ extension PoolLoop {
   }
 
   /// SQLSTATE 53300 with everything that the person who reads it needs.
-  func borrowError(_ message: String, hint: String, holder: Holder? = nil) -> ErrorFields {
+  func borrowError(
+    _ message: String, hint: String, holder: Holder? = nil, client: Int? = nil
+  ) -> ErrorFields {
     var detail =
       "\(pool.lentCount + elsewhere.lent) of \(cap) backends are busy,"
       + " \(pool.waitingCount + elsewhere.waiting) clients wait."
@@ -361,6 +374,11 @@ extension PoolLoop {
       detail +=
         " The longest holder has had one for \(held) ms (user \(holder.user), database \(holder.database),"
         + " server process \(holder.processID))."
+    }
+    if let state = client.flatMap({ pool.lane(of: ClientID($0)) }) {
+      detail += " Lane \(state.lane.name) has \(state.lent)"
+      if state.lane.maxBackends > 0 { detail += " of at most \(state.lane.maxBackends)" }
+      detail += ", and \(state.waiting) of its clients wait."
     }
     if server.downSince != nil { detail += " The server cannot be reached: \(server.lastError)." }
     return ErrorFields(severity: .error, sqlState: "53300", message: message, detail: detail, hint: hint)

@@ -10,6 +10,8 @@ struct CancelJob {
   var backend: Int?
   var generation: UInt32 = 0
   let request: [UInt8]
+  /// Where the backend is.
+  var server: ServerAddress?
   /// Over TLS, as the backend it is for.
   var isEncrypted = false
   var hasAskedForTLS = false
@@ -95,11 +97,10 @@ extension PoolLoop {
   @discardableResult
   mutating func cancelQuery(_ backend: Int) -> Int? {
     guard let key = backendKeys[backend], backends[backend].cancelsInFlight < 4,
-      cancels.count < Self.mostCancels,
-      !server.addresses.isEmpty
+      cancels.count < Self.mostCancels, Int(backends[backend].address) < server.known.count
     else { return nil }
-    let address = server.addresses[Int(backends[backend].address) % server.addresses.count]
-    guard let socket = try? address.connect() else { return nil }
+    let place = server.known[Int(backends[backend].address)]
+    guard let socket = try? place.address.connect() else { return nil }
     var writer = MessageWriter(reservingCapacity: 32)
     writer.cancelRequest(processID: backends[backend].processID, key: key)
     let number = nextCancel
@@ -112,7 +113,8 @@ extension PoolLoop {
     backends[backend].cancelsInFlight += 1
     cancels[number] = CancelJob(
       fd: socket.fd, backend: backend, generation: backends[backend].generation, request: writer.bytes,
-      isEncrypted: backends[backend].isEncrypted, deadline: now.advanced(byMilliseconds: 5_000))
+      server: place, isEncrypted: backends[backend].isEncrypted, deadline: now.advanced(byMilliseconds: 5_000)
+    )
     return number
   }
 
@@ -135,14 +137,16 @@ extension PoolLoop {
 
   /// Asks for TLS, shakes hands, and sends the request; what fails ends it, since a plain one would show the key.
   private mutating func encryptCancel(_ number: Int, _ event: Readiness) {
-    guard let job = cancels[number], let context = serverTLS else { return cancelEnded(number) }
+    guard let job = cancels[number], let target = job.server?.target, let context = job.server?.tls else {
+      return cancelEnded(number)
+    }
     let socket = Socket(fd: job.fd)
     guard let tls = job.tls else {
       if !job.hasAskedForTLS {
         guard event.isWritable else { return }
         guard socket.pendingError == 0 else { return cancelEnded(number) }
         cancels[number]?.hasAskedForTLS = true
-        if !settings.target.isDirect {
+        if !target.isDirect {
           var writer = MessageWriter(reservingCapacity: 8)
           writer.sslRequest()
           if socket.write(writer.bytes) != .bytes(8) { cancelEnded(number) }
@@ -166,8 +170,8 @@ extension PoolLoop {
     guard let job = cancels[number] else { return }
     let state = tls.handshake()
     let isTrusted =
-      settings.target.encryption != .verifyFull || state != .done
-      || tls.peerIs(settings.target.certificateHost)
+      job.server?.target.encryption != .verifyFull || state != .done
+      || job.server.map { tls.peerIs($0.target.certificateHost) } == true
     if state == .done, isTrusted {
       job.request.withUnsafeBytes { raw in
         if let base = raw.baseAddress { tls.write(base, count: raw.count) }

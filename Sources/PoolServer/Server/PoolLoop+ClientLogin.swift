@@ -117,9 +117,12 @@ extension PoolLoop {
     }
     if (isShared ? team.clients : clients.count) > settings.maxClientConnections {
       counters.clientsRefused += 1
-      return loginFailed(
-        index, "53300", "too many clients: the pool takes \(settings.maxClientConnections)",
+      let error = ErrorFields(
+        severity: .fatal, sqlState: "53300",
+        message: "too many clients: the pool takes \(settings.maxClientConnections)",
         hint: "Close connections that are not used, or raise max_client_connections.")
+      return refuse(
+        index, settings.errorWords.say(error, .tooManyClients(limit: settings.maxClientConnections)))
     }
     if let refusal = encryptionRefusal(index, request) {
       counters.encryptionRefusals += 1
@@ -296,6 +299,13 @@ extension PoolLoop {
     }
     clients[index].identity = identity.index
     sessions.clientArrived(ClientID(index), startup: id)
+    if pool.hasLanes {
+      pool.enter(
+        ClientID(index),
+        lane: pool.lane(
+          user: startup.account, database: Array(startup.database.utf8),
+          applicationName: sessions.images[id]["application_name"] ?? []))
+    }
     if !startup.isKept { sessions.images.release(id) }
     sessions.clients[index].identity = identity
     let habit = startup.habit ?? sessions.habits.number(of: startup.application)

@@ -106,8 +106,9 @@ extension PoolLoop {
     let mode = settings.tls.mode
     guard let tls = clients[index].tls else {
       guard mode.isRequired, !clients[index].isUnix else { return nil }
-      return refusal(
-        "the pool takes TLS connections only", "Connect with sslmode=require, or a stricter one.")
+      return settings.errorWords.say(
+        refusal("the pool takes TLS connections only", "Connect with sslmode=require, or a stricter one."),
+        .needsEncryption)
     }
     if clients[index].isDirectTLS, !tls.isForPostgres {
       return refusal(
@@ -126,31 +127,5 @@ extension PoolLoop {
         "The common name of the client's certificate must be the user's name.")
     }
     return nil
-  }
-
-  // MARK: Reload
-
-  /// SIGHUP: reads the certificates again. Connections keep what they began with; new ones get the new.
-  /// - Returns: whether there are new ones.
-  mutating func reloadTLS() -> Bool {
-    guard clientTLS != nil || serverTLS != nil else {
-      logger.notice("SIGHUP: users and passwords were looked at; all else is read at start only")
-      return false
-    }
-    do throws(TLSFailure) {
-      let fresh = try TLSContexts(settings)
-      clientTLS = fresh.clients
-      serverTLS = fresh.server
-      let facts: Logger.Metadata = fresh.clients.map { ["certificate": "\($0.description)"] } ?? [:]
-      logger.notice(
-        "SIGHUP: users, passwords and certificates read again for new connections; all else is read at start only",
-        metadata: facts
-      )
-      return true
-    } catch {
-      logger.error(
-        "SIGHUP: \(error.reason); the certificates in use stay", metadata: ["hint": "\(error.hint ?? "")"])
-      return false
-    }
   }
 }

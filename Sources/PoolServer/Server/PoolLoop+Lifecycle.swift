@@ -33,11 +33,7 @@ extension PoolLoop {
       switch signal {
       case 0: return
       case SIGHUP:
-        reloadSecrets()
-        lookups.table.forgetAll()
-        let isChanged = reloadTLS()
-        let fresh = TLSContexts(clients: clientTLS, server: serverTLS)
-        team.postToOthers(.reload(isChanged ? fresh : nil), than: number)
+        reload()
       default:
         if drain.isDraining {
           logger.warning("second signal: ending at once")
@@ -57,7 +53,7 @@ extension PoolLoop {
       case .drain: startDraining()
       case .resolved(let addresses):
         server.isResolving = false
-        if !addresses.isEmpty { server.addresses = addresses }
+        if !addresses.isEmpty { server.found(addresses) }
       case .enter(let user, let database, let answer): tryEntry(user, database, answer)
       case .lookUp(let user, let database, let answer): tryLookup(user, database, answer)
       case .verifier(let user, let password, let verifier):
@@ -77,10 +73,7 @@ extension PoolLoop {
         openForWaiters()
       case .cancel(let process, let key, let asker): cancelHere(process, key, for: asker)
       case .cancelDone(let asker): endAsker(asker)
-      case .reload(let tls):
-        reloadSecrets()
-        lookups.table.forgetAll()
-        if let tls { (clientTLS, serverTLS) = (tls.clients, tls.server) }
+      case .reload(let fresh, let tls): configure(fresh, tls)
       }
     }
   }
@@ -152,6 +145,7 @@ extension PoolLoop {
     case .waiting, .checking:
       guard pool.isWaiting(ClientID(index)) else { return }
       if clients[index].mayBeAnswered { return answerFromMemory(index) }
+      if tellsOfWait(index) { return }
       borrowTimedOut(index)
     case .idle: idleTooLong(index)
     case .active: activeTimerFired(index)
@@ -183,9 +177,13 @@ extension PoolLoop {
   }
 
   /// Twice a second: what has been idle or alive for long enough.
-  private mutating func tidy() {
+  mutating func tidy() {
     resumeAccepts()
-    if isShared { tidyParts() }
+    if isShared {
+      tidyParts()
+    } else {
+      while let surplus = pool.surplusIdle { closeBackend(Int(surplus.index)) }
+    }
     expireCancels()
     repeatCancels()
     giveUpOnServer()
@@ -193,6 +191,8 @@ extension PoolLoop {
     tidyLookups()
     cleanLeftovers()
     lookAtPinsAgain()
+    breakNesting()
+    keepMinimum()
     if now >= functionsDue {
       // They may have been changed by somebody who does not come through the pool.
       functionsDue = now.advanced(byMilliseconds: 30_000)
@@ -201,14 +201,14 @@ extension PoolLoop {
     if settings.serverIdleTimeout > 0, now.nanoseconds > settings.serverIdleTimeout * 1_000_000 {
       let moment = Instant(nanoseconds: now.nanoseconds - settings.serverIdleTimeout * 1_000_000)
       let kept = cap * settings.maxIdleConnectionsPercent / 100 / team.count
-      while pool.idleCount > kept, let backend = pool.idleBackend(since: moment) {
+      let least = number == 0 ? settings.minConnections : 0
+      while pool.idleCount > kept, pool.openCount > least, let backend = pool.idleBackend(since: moment) {
         closeBackend(Int(backend.index))
       }
     }
-    if settings.serverLifetime > 0, now.nanoseconds > settings.serverLifetime * 1_000_000 {
-      let moment = Instant(nanoseconds: now.nanoseconds - settings.serverLifetime * 1_000_000)
-      // One at a time, so that old backends do not all go together.
-      if let backend = pool.idleBackend(connectedBefore: moment) { closeBackend(Int(backend.index)) }
+    // One at a time, so that old backends do not all go together.
+    if settings.serverLifetime > 0, let old = pool.oldest(after: settings.serverLifetime, at: now) {
+      if pool.isIdle(old) { closeBackend(Int(old.index)) } else { pool.retire(old) }
     }
     if drain.isDraining { drainProgressed() }
   }
@@ -225,17 +225,36 @@ extension PoolLoop {
   /// second: /readyz must not depend on a first client, nor stay red after the server has come back.
   private mutating func probeServer() {
     guard number == 0 && !server.wasReached || server.downSince != nil, pool.connectingCount == 0,
-      !drain.isDraining, now >= server.probeDue, let account = identities.accounts.probe,
-      // Nobody has said of which database a user of auth_file is; the one that initdb makes is nearly always there.
-      let identity = identities.identity(
-        user: account.user.name,
-        database: settings.probeDatabase
-          ?? (account.isListed ? "postgres" : account.user.serverUser ?? account.user.name), in: &pool)
+      !drain.isDraining, now >= server.probeDue, let identity = probeIdentity
     else { return }
     ensurePlace()
     guard let backend = pool.openAhead(identity) else { return }
     server.probeDue = now.advanced(byMilliseconds: 1_000)
     connectBackend(Int(backend.index), identity)
+  }
+
+  /// `min_connections`: of the first user, in the first database, who need not wait for the server then.
+  private mutating func keepMinimum() {
+    guard number == 0, settings.minConnections > 0, server.wasReached, server.downSince == nil,
+      !drain.isDraining, !pool.isBackingOff(at: now), let identity = probeIdentity
+    else { return }
+    while pool.openCount < settings.minConnections, pool.connectingCount < pool.limits.maxConnecting {
+      ensurePlace()
+      guard let backend = pool.openAhead(identity) else { return }
+      connectBackend(Int(backend.index), identity)
+    }
+  }
+
+  /// As whom the pool connects when nobody asks it to.
+  private var probeIdentity: IdentityID? {
+    mutating get {
+      guard let account = identities.accounts.probe else { return nil }
+      // Nobody has said of which database a user of auth_file is; the one that initdb makes is nearly always there.
+      let database =
+        settings.probeDatabase
+        ?? (account.isListed ? "postgres" : account.user.serverUser ?? account.user.name)
+      return identities.identity(user: account.user.name, database: database, in: &pool)
+    }
   }
 
   // MARK: Draining

@@ -11,7 +11,7 @@ struct BackendPassage: @unchecked Sendable {
   let key: IdentityTable.Key
   let processID: UInt32
   let cancelKey: [UInt8]?
-  let address: UInt16
+  let address: ServerAddress?
   let isUnix: Bool
   let isEncrypted: Bool
   let isReserved: Bool
@@ -64,7 +64,7 @@ extension PoolLoop {
       + view.filter { own in !(entry.common ?? []).contains { $0.name == own.name } }
     let passage = BackendPassage(
       fd: backends[index].fd, tls: backends[index].tls, key: key, processID: backends[index].processID,
-      cancelKey: backendKeys[index], address: backends[index].address, isUnix: backends[index].isUnix,
+      cancelKey: backendKeys[index], address: serverAddress(of: index), isUnix: backends[index].isUnix,
       isEncrypted: backends[index].isEncrypted, isReserved: backends[index].isReserved,
       connectedAt: pool.connectedAt(BackendID(index)),
       session: sessions.backendPassedOn(BackendID(index)), reported: reported, isAnswer: isAnswer)
@@ -108,7 +108,7 @@ extension PoolLoop {
     backends[index].fd = passage.fd
     backends[index].phase = .serving
     backends[index].processID = passage.processID
-    backends[index].address = passage.address
+    backends[index].address = UInt16(truncatingIfNeeded: passage.address.map { server.place(of: $0) } ?? 0)
     backends[index].isUnix = passage.isUnix
     backends[index].isEncrypted = passage.isEncrypted
     backends[index].isReserved = passage.isReserved

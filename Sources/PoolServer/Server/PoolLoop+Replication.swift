@@ -53,7 +53,7 @@ extension PoolLoop {
     backendTimers.cancel(backend)
     counters.backendConnectsSucceeded += 1
     server.downSince = nil
-    server.complaint.settled()
+    server.complaints = [:]
     guard case .lend(let client) = pool.connected(BackendID(backend), at: now) else {
       closeBackend(backend)
       return openForWaiters()

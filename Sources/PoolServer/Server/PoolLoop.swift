@@ -10,7 +10,9 @@ import PostgresWire
 /// A noncopyable value used by one thread: its fields are reached without exclusivity checks or reference counts.
 /// The data path is in `PoolLoop+ClientTraffic.swift` and `PoolLoop+BackendTraffic.swift`; all else is cold.
 struct PoolLoop: ~Copyable {
-  let settings: PoolSettings
+  var settings: PoolSettings
+  /// Where they are read again; `nil`: nowhere.
+  let source: SettingsSource?
   let logger: Logger
   let poller: Poller
   let mailbox: Mailbox<LoopMessage>
@@ -42,7 +44,7 @@ struct PoolLoop: ~Copyable {
   var userList: WatchedFile?
   var userListDue = Instant(nanoseconds: 0)
   /// `proxy_protocol_networks`, and whom those proxies speak for.
-  let proxyNetworks: [Network]
+  var proxyNetworks: [Network]
   var proxied: [Int: NetworkAddress] = [:]
   /// Of `auth_hba_file`.
   var rules: AccessRules?
@@ -88,9 +90,10 @@ struct PoolLoop: ~Copyable {
   var nextCompletion = 0
   /// The ring will tell of the poller's events.
   var isPollerWatched = false
-  /// `nil`: no TLS towards clients, or towards the server.
+  /// `nil`: no TLS towards clients.
   var clientTLS: TLSContext?
-  var serverTLS: TLSContext?
+  /// Towards each target.
+  var serverTLS: [TLSContext?]
   let encrypted = TLSOutput()
   /// Clients and backends whose unread bytes come next, once the current event's are dealt with.
   var deferred: [Token] = []
@@ -107,6 +110,8 @@ struct PoolLoop: ~Copyable {
   var server = ServerState()
   var drain = DrainState()
   var limitIsFromServer: Bool
+  /// What had moved when the loop last looked, and since when nothing has; see ``breakNesting()``.
+  var nesting = (moves: UInt64(0), since: Instant(nanoseconds: 0))
   var acceptsPausedUntil: Instant?
   var janitorDue = Instant(nanoseconds: 0)
   var pinLookDue = Instant(nanoseconds: 0)
@@ -128,11 +133,13 @@ struct PoolLoop: ~Copyable {
 
   /// Everything that may fail is done by ``watch(_:mailbox:signals:)``, which makes the poller.
   init(
-    settings: PoolSettings, logger: Logger, listeners: [BoundListener], addresses: [SocketAddress],
+    settings: PoolSettings, logger: Logger, listeners: [BoundListener], addresses: [ServerAddress],
     team: LoopTeam, number: Int, signals: Int32, poller: consuming Poller, ring: consuming Ring,
-    tls: TLSContexts
+    tls: TLSContexts, source: SettingsSource? = nil
   ) {
     self.settings = settings
+    self.settings.mostClients = settings.maxClientConnections
+    self.source = source
     self.logger = logger
     self.listeners = listeners
     self.team = team
@@ -158,6 +165,7 @@ struct PoolLoop: ~Copyable {
     sessions = Sessions(
       seed: UInt64(clinux_random32()) << 32 | UInt64(clinux_random32()),
       maxStatements: settings.maxPreparedStatements)
+    pool.setLanes(settings.lanes)
     pool.keepsSlot = !isShared && !settings.lookupUser.isEmpty
     sessions.pinsSettings = settings.pinsSettings
     sessions.trustsTokens = settings.trustsTokens
@@ -169,9 +177,9 @@ struct PoolLoop: ~Copyable {
     backendTimers = TimerWheel(now: start)
     scratch = .allocate(byteCount: Self.scratchSize, alignment: 16)
     received = UnsafeRawPointer(scratch)
-    server.addresses = addresses
+    server.found(addresses)
     clientTLS = tls.clients
-    serverTLS = tls.server
+    serverTLS = tls.servers
   }
 
   /// A poller that watches what the loop has from its beginning.
@@ -349,8 +357,8 @@ struct BoundListener: Sendable {
 enum LoopMessage: Sendable {
   case snapshot(@Sendable (PoolSnapshot) -> Void)
   case drain
-  /// The target's name was looked up again.
-  case resolved([SocketAddress])
+  /// The targets' names were looked up again.
+  case resolved([ServerAddress])
   /// May the server be entered so?
   case enter(user: String, database: String, answer: @Sendable (EntryOutcome) -> Void)
   /// What does `auth_query` say of a user?
@@ -382,21 +390,6 @@ enum LoopMessage: Sendable {
   /// A cancel for a client of this loop.
   case cancel(processID: UInt32, key: [UInt8], RemoteAsker)
   case cancelDone(Token)
-  /// SIGHUP.
-  case reload(TLSContexts?)
-}
-
-/// What is known of the server.
-struct ServerState {
-  var addresses: [SocketAddress] = []
-  var nextAddress = 0
-  /// Since when no connect has succeeded; `nil` while the server answers.
-  var downSince: Instant?
-  /// Whether a login has ever succeeded: that the server answers is not enough to serve anybody.
-  var wasReached = false
-  var complaint = RepeatedComplaint()
-  /// The last error of a connect or login, for those who wait.
-  var lastError = ""
-  var isResolving = false
-  var probeDue = Instant(nanoseconds: 0)
+  /// The configuration was read again.
+  case reload(PoolSettings, TLSContexts)
 }

@@ -10,12 +10,14 @@ final class PoolParts: Sendable {
   let logger: Logger
   let team: LoopTeam
   let listeners: [BoundListener]
-  let addresses: [SocketAddress]
+  let addresses: [ServerAddress]
   let status: StatusServer?
   let tls: TLSContexts
+  let source: SettingsSource?
 
-  init(settings: PoolSettings, logger: Logger) throws(PoolStartError) {
+  init(settings: PoolSettings, logger: Logger, source: SettingsSource? = nil) throws(PoolStartError) {
     self.settings = settings
+    self.source = source
     self.logger = logger
     _ = clinux_raise_file_limit()
     do {
@@ -35,7 +37,7 @@ final class PoolParts: Sendable {
       logger.notice("TLS for clients", metadata: ["certificate": "\(certificate)"])
     }
     try Self.checkFiles(settings)
-    addresses = try Self.targetAddresses(settings.target)
+    addresses = try Self.targetAddresses(settings, tls)
     listeners = try Self.bind(settings.listeners)
     status = try Self.startStatus(settings, team)
   }
@@ -76,7 +78,8 @@ final class PoolParts: Sendable {
         isFirst ? listeners : [], mailbox: team.mailboxes[number], signals: signals)
       var loop = PoolLoop(
         settings: settings, logger: logger, listeners: isFirst ? listeners : [], addresses: addresses,
-        team: team, number: number, signals: signals, poller: poller, ring: ring, tls: tls)
+        team: team, number: number, signals: signals, poller: poller, ring: ring, tls: tls,
+        source: source)
       return loop.run()
     } catch {
       throw PoolStartError(
@@ -117,8 +120,8 @@ final class PoolParts: Sendable {
 
   // MARK: Starting
 
-  /// The loop reads them; here a mistake in them still stops the start.
-  private static func checkFiles(_ settings: PoolSettings) throws(PoolStartError) {
+  /// The loop reads them; here a mistake in them still stops the start, or a reload.
+  static func checkFiles(_ settings: PoolSettings) throws(PoolStartError) {
     do throws(AccessFileError) {
       if !settings.authFile.isEmpty {
         let users = try PoolLoop.users(in: settings.authFile)
@@ -144,16 +147,15 @@ final class PoolParts: Sendable {
     throw AccessFileError(path: settings.authFile, what: "does not name auth_user \"\(settings.lookupUser)\"")
   }
 
-  private static func targetAddresses(_ target: PoolSettings.Target) throws(PoolStartError) -> [SocketAddress]
-  {
-    do {
-      if target.host.hasPrefix("/") {
-        return [try SocketAddress(unixPath: "\(target.host)/.s.PGSQL.\(target.port)")]
-      }
-      return try SocketAddress.resolve(host: target.host, port: target.port)
-    } catch {
+  private static func targetAddresses(
+    _ settings: PoolSettings, _ tls: TLSContexts
+  ) throws(PoolStartError) -> [ServerAddress] {
+    let (found, error) = ServerAddress.resolve(settings.targets, tls.servers)
+    // One of several that has no address now may have one when it is needed.
+    if let error, found.isEmpty {
       throw PoolStartError(error.message, hint: "Check the host of the target.")
     }
+    return found
   }
 
   private static func bind(_ wanted: [PoolSettings.Listener]) throws(PoolStartError) -> [BoundListener] {

@@ -8,11 +8,14 @@ package enum PoolServer {
   /// Runs until SIGTERM or SIGINT has drained it. Returns the exit status: 0 after a clean drain, 128 + n when a
   /// second signal ended it at once.
   ///
+  /// - Parameter source: where SIGHUP finds the settings anew; without one it reads secrets and certificates only.
   /// - Throws: ``PoolStartError`` when it cannot listen or the target's name cannot be found.
-  package static func run(settings: PoolSettings, logger: Logger) throws(PoolStartError) -> Int32 {
+  package static func run(
+    settings: PoolSettings, logger: Logger, source: SettingsSource? = nil
+  ) throws(PoolStartError) -> Int32 {
     // Before any thread starts, so that none of them takes a signal that is the loop's.
     let signals = PoolLoop.signalDescriptor()
-    let parts = try PoolParts(settings: settings, logger: logger)
+    let parts = try PoolParts(settings: settings, logger: logger, source: source)
     let status = try parts.runLoops(signals: signals)
     parts.status?.stop()
     return status
@@ -39,7 +42,9 @@ package struct PoolStartError: Error, Sendable {
   package var file: String?
   package var line: Int?
 
-  init(_ message: String, hint: String) {
+  package init(_ message: String, hint: String, file: String? = nil, line: Int? = nil) {
+    self.file = file
+    self.line = line
     self.message = message
     self.hint = hint
   }

@@ -1,4 +1,4 @@
-import PoolCore
+package import PoolCore
 
 /// Everything that `dbtool pool` can be told (docs/pool.md), as values that have been checked.
 ///
@@ -16,6 +16,7 @@ package struct PoolSettings: Sendable {
     /// A name, an address, or the folder of a Unix socket (it starts with `/`).
     package var host: String
     package var port: UInt16
+    package var role = Role.auto
     package var encryption = ServerEncryption.prefer
     /// PEM text with the authorities that may sign the server's certificate; `system`: the system's own.
     package var caFile = ""
@@ -27,6 +28,14 @@ package struct PoolSettings: Sendable {
 
     /// Whom the certificate must be for.
     package var certificateHost: String { hostName ?? host }
+
+    /// What a target is said to be.
+    package enum Role: String, CaseIterable, Sendable {
+      /// Whether it takes writes is asked at each login.
+      case auto
+      case writer
+      case reader
+    }
 
     package init(host: String, port: UInt16) {
       self.host = host
@@ -116,7 +125,13 @@ package struct PoolSettings: Sendable {
   package var listeners: [Listener] = [.tcp(host: "127.0.0.1", port: 6432)]
   /// Where /metrics, /livez and /readyz are served; `nil` turns them off.
   package var http: (host: String, port: UInt16)? = (host: "127.0.0.1", port: 9137)
+  /// The server; of several, the one that is tried first.
   package var target: Target
+  /// The others of which one may be the writer, in the order in which they are tried.
+  package var furtherTargets: [Target] = []
+  package var targets: [Target] { [target] + furtherTargets }
+  /// Whether a server that is in recovery must not be used: of several, or where one is said to be the writer.
+  package var needsWriter: Bool { !furtherTargets.isEmpty || target.role == .writer }
   /// Towards clients.
   package var tls = TLS()
   package var users: [User]
@@ -152,9 +167,18 @@ package struct PoolSettings: Sendable {
   package var maxConnectionsPercent = 100
   /// Of the cap: above it, backends idle for ``serverIdleTimeout`` are closed.
   package var maxIdleConnectionsPercent = 50
+  /// Backends that are kept open though nobody needs them.
+  package var minConnections = 0
   package var borrowTimeout: UInt64 = 120_000
   package var maxBorrowQueue = 0
+  /// After so long a client is told that it waits; 0: never.
+  package var borrowNotice: UInt64 = 5_000
+  /// Shares of the backends for some clients; none: all are alike.
+  package var lanes: [Lane] = []
+  package var errorWords = ErrorWords.postgres
   package var maxClientConnections = 10_000
+  /// What ``maxClientConnections`` was at the start: tables have places for so many.
+  var mostClients = 0
   package var idleClientTimeout: UInt64 = 0
   package var idleTransactionTimeout: UInt64 = 0
   package var queryTimeout: UInt64 = 0

@@ -57,6 +57,8 @@ struct ClientSlot {
   var pinnedAt: UInt64 = 0
   /// It waits for a backend only to prepare statements; see ``Sessions/answerParses(_:in:)``.
   var mayBeAnswered = false
+  /// It was told, while it waits.
+  var knowsItWaits = false
   /// Each kind of encryption may be asked for once.
   var hasAskedForTLS = false
   var hasAskedForGSS = false

@@ -18,7 +18,8 @@ struct PoolCommand: ParsableCommand {
       Servers, users and databases are named in the file; without it, DATABASE_URL or PG* name the one server and \
       user. A duration is a number and ms, s, m, h or d; 0 turns a limit off.
 
-      SIGTERM or SIGINT drains and ends with status 0; a second one ends at once.
+      SIGTERM or SIGINT drains and ends with status 0; a second one ends at once. SIGHUP reads the configuration, \
+      secrets and certificates again.
       """,
     subcommands: [PoolCheckCommand.self])
 
@@ -41,13 +42,32 @@ struct PoolCommand: ParsableCommand {
       to: global.json ? STDOUT_FILENO : STDERR_FILENO)
     let logger = Logger(label: "pool")
     announce(configuration, format, logger)
+    let (named, given) = (config, try flags.values())
     let status: Int32
     do {
-      status = try PoolServer.run(settings: configuration.settings, logger: logger)
+      status = try PoolServer.run(settings: configuration.settings, logger: logger) {
+        Self.settings(named, given)
+      }
     } catch {
       throw Self.failure(error)
     }
     if status != ExitStatus.done { throw ExitCode(status) }
+  }
+
+  /// The configuration as it is now, for a pool that runs.
+  private static func settings(
+    _ config: String?, _ flags: [String: PoolValue]
+  ) -> Result<PoolSettings, PoolStartError> {
+    do throws(Failure) {
+      let configuration = try PoolConfiguration(
+        flags: flags, environment: ProcessEnvironment.current, document: document(config))
+      return .success(configuration.settings)
+    } catch {
+      return .failure(
+        PoolStartError(
+          error.what, hint: error.hint ?? "dbtool pool check tells what is wrong",
+          file: error.place?.file, line: error.place?.line))
+    }
   }
 
   static func failure(_ error: PoolStartError) -> Failure {

@@ -1,4 +1,5 @@
 import DatabaseTools
+import PoolCore
 import PoolServer
 
 /// Everything `dbtool pool` was told, put together: flag, then variable, then file, then default.
@@ -18,7 +19,8 @@ struct PoolConfiguration: Sendable {
     var notes = variables.notes
 
     let entries = document.map { PoolEntries(document: $0) }
-    var target = try entries?.target()
+    let targets = try entries?.targets() ?? []
+    var target = targets.first
     var users = try entries?.users() ?? []
     let values = Layers(flags: flags, variables: variables.values, file: file, document: document)
     let hasOtherUsers = values.text("auth_file") != ""
@@ -36,11 +38,13 @@ struct PoolConfiguration: Sendable {
     guard let target else { throw Self.noTarget }
 
     var settings = PoolSettings(target: target, users: users)
+    settings.furtherTargets = Array(targets.dropFirst())
     settings.databases = try entries?.databases() ?? []
     settings.probeDatabase = settings.databases.first?.target ?? database
     for key in PoolKeys.scalars { try values.fill(key, into: &settings) }
     try values.checkTLS(settings.tls)
     try values.checkLookups(settings)
+    settings.lanes = try entries?.lanes(settings) ?? []
     settings.peers = try entries?.peers(ownID: settings.poolID) ?? []
     self.settings = settings
     self.notes = notes
@@ -103,6 +107,8 @@ private struct Layers {
         settings.poolMode = PoolSettings.PoolMode(rawValue: mode) ?? .transaction
       case ("session_state", .text(let word)): settings.pinsSettings = word == "pin"
       case ("session_check", .text(let word)): settings.trustsTokens = word == "tokens"
+      case ("sqlstate_compat", .text(let word)):
+        settings.errorWords = ErrorWords(rawValue: word) ?? .postgres
       case ("io", .text(let word)): settings.io = PoolSettings.IO(rawValue: word) ?? .auto
       case ("tls.mode", .text(let mode)):
         settings.tls.mode = PoolSettings.TLS.Mode(rawValue: mode) ?? .disable

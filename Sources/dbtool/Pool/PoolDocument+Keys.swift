@@ -20,6 +20,7 @@ extension PoolDocument {
 
   private static let lists: [String: [PoolKey]] = [
     "targets": PoolKeys.target, "users": PoolKeys.user, "databases": PoolKeys.database,
+    "lanes": PoolKeys.lane,
     "peers": PoolKeys.peer,
   ]
   private static let subtables = ["tls", "fleet"]

@@ -92,7 +92,7 @@ struct PoolDocument: Sendable {
       hint = elsewhere
     } else if table == nil {
       hint =
-        "the file has the tables [pool], [pool.tls], [pool.fleet], [[pool.targets]], [[pool.users]], [[pool.databases]], [[pool.peers]]"
+        "the file has the tables [pool], [pool.tls], [pool.fleet], [[pool.targets]], [[pool.users]], [[pool.databases]], [[pool.lanes]], [[pool.peers]]"
     } else {
       hint = "known here: " + known.joined(separator: ", ")
     }

@@ -1,19 +1,26 @@
 import DatabaseTools
+import PoolCore
 import PoolServer
 
 /// The servers, users and databases that a file names.
 struct PoolEntries: Sendable {
   let document: PoolDocument
 
-  /// The one server; `nil` when the file names none.
-  func target() throws(Failure) -> PoolSettings.Target? {
-    let entries = try document.entries("targets")
-    if entries.count > 1 {
-      throw document.failure(
-        "several targets are not served yet", at: entries[1].path,
-        hint: "name the server that is written to, the writer")
+  /// The servers; empty when the file names none.
+  func targets() throws(Failure) -> [PoolSettings.Target] {
+    var targets: [PoolSettings.Target] = []
+    for entry in try document.entries("targets") {
+      let target = try target(entry)
+      if targets.contains(where: { $0.name == target.name }) {
+        throw document.failure(
+          "target \(target.name) is there twice", at: "\(entry.path).host", showsValue: true)
+      }
+      targets.append(target)
     }
-    guard let entry = entries.first else { return nil }
+    return targets
+  }
+
+  private func target(_ entry: PoolDocument.Entry) throws(Failure) -> PoolSettings.Target {
     guard let host = entry.text("host"), !host.isEmpty else {
       throw document.failure("the target has no host", at: entry.path, hint: #"host = "db.internal""#)
     }
@@ -23,6 +30,7 @@ struct PoolEntries: Sendable {
         showsValue: true)
     }
     var target = PoolSettings.Target(host: host, port: UInt16(clamping: entry.count("port") ?? 5432))
+    target.role = entry.text("role").flatMap { PoolSettings.Target.Role(rawValue: $0) } ?? .auto
     let file = entry.text("ca_file") ?? ""
     let isPath = !file.isEmpty && file != "system" && !file.hasPrefix("/")
     do throws(PoolValueProblem) {
@@ -163,6 +171,56 @@ struct PoolEntries: Sendable {
     }
     return databases
   }
+
+  /// Shares of the backends.
+  /// - Parameter settings: those of the other keys.
+  func lanes(_ settings: PoolSettings) throws(Failure) -> [Lane] {
+    var lanes: [Lane] = []
+    for entry in try document.entries("lanes") {
+      guard let name = entry.text("name"), !name.isEmpty else {
+        throw document.failure("a lane has no name", at: entry.path, hint: #"name = "checkout""#)
+      }
+      guard name != "default", !lanes.contains(where: { $0.name == name }) else {
+        throw document.failure(
+          "lane \(name.quoted) is there twice", at: "\(entry.path).name",
+          hint: name == "default" ? "default is the lane of all that fit no other" : nil, showsValue: true)
+      }
+      var lane = Lane(name: name)
+      lane.applicationName = entry.text("application_name")
+      lane.user = entry.text("user")
+      lane.database = entry.text("database")
+      guard lane.applicationName != nil || lane.user != nil || lane.database != nil else {
+        throw document.failure(
+          "lane \(name.quoted) does not say whose it is", at: entry.path,
+          hint: "add application_name, user or database")
+      }
+      lane.reserved = entry.count("reserved") ?? 0
+      lane.maxBackends = entry.count("max_connections") ?? 0
+      lane.weight = entry.count("weight") ?? 1
+      guard lane.maxBackends == 0 || lane.reserved <= lane.maxBackends else {
+        throw document.failure(
+          "lane \(name.quoted) reserves more than its max_connections", at: "\(entry.path).reserved",
+          showsValue: true)
+      }
+      lanes.append(lane)
+      let reserved = lanes.reduce(0) { $0 + $1.reserved }
+      if let most = settings.maxConnections, reserved >= most, entry.count("reserved") != nil {
+        throw document.failure(
+          "the lanes reserve \(reserved) backends of \(most)", at: "\(entry.path).reserved",
+          hint: "leave at least one of max_connections to everybody else", showsValue: true)
+      }
+    }
+    guard lanes.isEmpty || settings.threads == 1 else {
+      throw document.failure(
+        "lanes need threads = 1", at: "lanes", hint: "one loop serves more than two cores' worth of servers")
+    }
+    guard lanes.count <= Self.mostLanes else {
+      throw document.failure("there are more than \(Self.mostLanes) lanes", at: "lanes")
+    }
+    return lanes
+  }
+
+  private static let mostLanes = 32
 
   /// The other pools behind this one's address. Its own entry may be among them, so that all can share one list.
   /// - Parameter ownID: this pool's `pool_id`.

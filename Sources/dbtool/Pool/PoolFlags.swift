@@ -53,6 +53,7 @@ struct PoolFlags: ParsableArguments {
 
   @Option(key: "pool_mode") var poolMode: [PoolFlag]
   @Option(key: "borrow_timeout") var borrowTimeout: [PoolFlag]
+  @Option(key: "borrow_notice") var borrowNotice: [PoolFlag]
   @Option(key: "max_borrow_queue") var maxBorrowQueue: [PoolFlag]
   @Option(key: "failover_hold") var failoverHold: [PoolFlag]
   @Option(key: "max_replica_lag") var maxReplicaLag: [PoolFlag]

@@ -1,3 +1,4 @@
+import PoolCore
 import PoolServer
 
 /// Every key that `dbtool pool` knows. Flags, variables, the file's check, `--help` and docs/pool.md follow this table.
@@ -66,14 +67,14 @@ enum PoolKeys {
       "max_idle_connections_percent", .count(percent, .init(\.maxIdleConnectionsPercent)), "50",
       "Share of the cap above which backends idle for server_idle_timeout are closed."),
     PoolKey(
-      "min_connections", .count(0...mostBackends), "0", "Backends kept open without clients.",
-      only: ["0"], hint: "backends are opened when clients need them; leave it out"),
+      "min_connections", .count(0...mostBackends, .init(\.minConnections)), "0",
+      "Backends kept open though nobody needs them: of the first user, in the first database."),
     PoolKey(
       "server_idle_timeout", .duration(.init(\.serverIdleTimeout)), "5m",
       "When an idle backend may be closed."),
     PoolKey(
       "server_lifetime", .duration(.init(\.serverLifetime)), "1h",
-      "An idle backend older than this is closed."),
+      "A backend older than this, less up to a tenth, is closed once nobody has it."),
     PoolKey(
       "connect_timeout", .duration(.init(\.connectTimeout)), "15s",
       "For a backend's connect and login together."),
@@ -89,6 +90,9 @@ enum PoolKeys {
     PoolKey(
       "borrow_timeout", .duration(.init(\.borrowTimeout)), "120s",
       "How long a query waits for a backend before it fails with SQLSTATE 53300; 0 waits for ever."),
+    PoolKey(
+      "borrow_notice", .duration(.init(\.borrowNotice)), "5s",
+      "After so long a waiting client gets a NOTICE that it waits, and for whom; 0 = never."),
     PoolKey(
       "max_borrow_queue", .count(anyCount, .init(\.maxBorrowQueue)), "0",
       "Clients that may wait at once; one more is refused. 0 = no limit."),
@@ -133,9 +137,9 @@ enum PoolKeys {
       "drain_timeout", .duration(.init(\.drainTimeout)), "25s",
       "Then: how long running transactions may take to end."),
     PoolKey(
-      "sqlstate_compat", .choice(["postgres", "rds", "pgbouncer"]), "postgres",
-      "Whose error codes clients see.",
-      only: ["postgres"], hint: "leave sqlstate_compat out"),
+      "sqlstate_compat", .choice(ErrorWords.allCases.map(\.rawValue)), "postgres",
+      "In whose words clients are refused: PostgreSQL's, RDS Proxy's (08000), or PgBouncer's (08P01, which end the connection)."
+    ),
     PoolKey(
       "admin_users", .list, "", "Who may run the console.",
       only: [""], hint: "leave it out: there is no console yet; /metrics tells how the pool is"),
@@ -167,7 +171,8 @@ enum PoolKeys {
     PoolKey("host", .text(), nil, "A name, an address, or the folder of a Unix socket. Required."),
     PoolKey("port", .count(1...65_535), "5432", "The server's port."),
     PoolKey(
-      "role", .choice(["writer", "reader", "auto"]), "auto", "What the server is.",
+      "role", .choice(["writer", "reader", "auto"]), "auto",
+      "What the server is; auto asks it. Of several targets, the one that takes writes is used.",
       only: ["writer", "auto"], hint: "name the writer's host; readers are not served yet"),
     PoolKey(
       "sslmode", .choice(["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]), "prefer",
@@ -206,6 +211,22 @@ enum PoolKeys {
     PoolKey(
       "pool_mode", .choice(["transaction", "session"]), "transaction", "As pool_mode, for this database."),
     PoolKey("auth_dbname", .text(), nil, "As auth_dbname, for this database."),
+  ]
+
+  /// `[[pool.lanes]]`: the file only.
+  static let lane: [PoolKey] = [
+    PoolKey("name", .text(), nil, "What logs and errors call it. Required."),
+    PoolKey(
+      "application_name", .text(), nil,
+      "Whose clients: this application_name at login; * stands for anything."),
+    PoolKey("user", .text(), nil, "And this user."),
+    PoolKey("database", .text(), nil, "And this database, by the clients' name for it."),
+    PoolKey(
+      "reserved", .count(0...mostBackends), "0", "Backends kept for the lane, whether it needs them or not."),
+    PoolKey("max_connections", .count(0...mostBackends), "0", "It never has more; 0 = only the cap."),
+    PoolKey(
+      "weight", .count(1...1_000), "1",
+      "Its part of what is not reserved, beside other lanes whose clients wait."),
   ]
 
   /// `[[pool.peers]]`: the file only.

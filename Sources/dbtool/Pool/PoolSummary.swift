@@ -10,10 +10,10 @@ struct PoolSummary: Sendable {
   let cap: String
 
   init(_ settings: PoolSettings) {
-    let target = settings.target
-    server =
+    server = settings.targets.map { target in
       target.host.hasPrefix("/")
-      ? "\(target.host) (port \(target.port))" : ListenAddress.text(target.host, target.port)
+        ? "\(target.host) (port \(target.port))" : ListenAddress.text(target.host, target.port)
+    }.joined(separator: ", ")
     var users = settings.users.map { user in
       user.serverUser.map { $0 == user.name ? user.name : "\(user.name) as \($0)" } ?? user.name
     }
