@@ -11,8 +11,10 @@ let strict: [SwiftSetting] = [
   .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
-func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+func library(
+  _ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil
+) -> Target {
+  .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
@@ -56,7 +58,9 @@ let package = Package(
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
-      ]),
+      ],
+      // Bytes within the executable: no file lies beside it.
+      resources: [.embedInCode("HTTP/status.html")]),
     library("StorefrontLoad", ["PoolServer", "PostgresWire", "CLinux"]),
 
     // 4
@@ -79,7 +83,7 @@ let package = Package(
     tests("PostgresWireTests", ["PostgresWire"]),
     tests("MigrationsTests", ["Migrations", "SQLText"]),
     tests("SeedDataTests", ["SeedData"]),
-    tests("PoolCoreTests", ["PoolCore", "PostgresWire"]),
+    tests("PoolCoreTests", ["PoolCore", "PostgresWire", "SQLText"]),
     tests("LibPQTests", ["LibPQ"]),
     tests("DatabaseToolsTests", ["DatabaseTools", "LibPQ"]),
     tests(

@@ -1,6 +1,7 @@
 import ArgumentParser
 import DatabaseTools
 import Glibc
+import PoolServer
 
 /// The process's entry: one command, one exit status.
 @main
@@ -62,5 +63,5 @@ struct Root: ParsableCommand {
 
 /// What `dbtool --version` prints.
 enum Version {
-  static let text = "0.1.0"
+  static let text = PoolServer.version
 }

@@ -51,7 +51,7 @@ struct PoolConfigComposeTests {
       var snapshot = PoolSnapshot()
       snapshot.isServerReachable = isReady
       let facts = snapshot
-      let server = try StatusServer.start(host: "127.0.0.1", port: 0) { $0(facts) }
+      let server = try StatusServer.start(host: "127.0.0.1", port: 0) { $1(facts) }
       defer { server.stop() }
       let check = Process()
       check.executableURL = URL(fileURLWithPath: "/bin/bash")

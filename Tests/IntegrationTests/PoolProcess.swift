@@ -16,7 +16,8 @@ final class PoolProcess {
   let port: UInt16
   let backends: Int
   let process: DBToolProcess
-  private let httpPort: UInt16
+  /// Of the status endpoint.
+  let httpPort: UInt16
   private var watcher: Connection?
 
   /// Runs `body` beside a pool that is ready, then ends the pool by SIGTERM, which it must do in order.

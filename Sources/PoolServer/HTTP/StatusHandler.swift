@@ -63,7 +63,7 @@ final class StatusHandler: ChannelInboundHandler {
       deadline = loop.assumeIsolated().scheduleTask(in: .milliseconds(limits.answerMilliseconds)) {
         self.answered(.timedOut, number: asked, context)
       }
-      source { snapshot in
+      source(topic.detail) { snapshot in
         loop.execute {
           let (handler, context) = bound.value
           handler.answered(StatusPage(topic, snapshot), number: asked, context)
@@ -80,7 +80,8 @@ final class StatusHandler: ChannelInboundHandler {
   private func respond(_ page: StatusPage, to head: HTTPRequestHead, _ context: ChannelHandlerContext) {
     var headers = HTTPHeaders([
       ("Content-Type", page.contentType), ("Content-Length", String(page.body.utf8.count)),
-      ("Cache-Control", "no-store"),
+      ("Cache-Control", "no-store"), ("Content-Security-Policy", page.policy),
+      ("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer"),
     ])
     if let allow = page.allow { headers.add(name: "Allow", value: allow) }
     if !head.isKeepAlive { headers.add(name: "Connection", value: "close") }

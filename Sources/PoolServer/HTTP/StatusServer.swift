@@ -6,7 +6,7 @@ import Synchronization
 /// The HTTP endpoint for probes and metrics, on a thread of its own beside the data path.
 package final class StatusServer: Sendable {
   /// How the pool is asked: whoever implements it calls the closure once, on any thread.
-  package typealias Source = @Sendable (@escaping @Sendable (PoolSnapshot) -> Void) -> Void
+  package typealias Source = @Sendable (SnapshotDetail, @escaping @Sendable (PoolSnapshot) -> Void) -> Void
 
   private let group: MultiThreadedEventLoopGroup
   private let channel: any Channel

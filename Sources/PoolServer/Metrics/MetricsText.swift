@@ -3,13 +3,14 @@
 /// Source: OpenMetrics 1.0 (prometheus/OpenMetrics), "Text format": counters' samples end in `_total`, a family
 /// with a unit ends in it, labels escape `\`, `"` and line ends.
 package struct MetricsText: Sendable {
-  package enum Kind: String, Sendable { case counter, gauge, histogram }
+  package enum Kind: String, Sendable { case counter, gauge, histogram, info }
   package enum Unit: String, Sendable { case seconds, bytes }
 
   /// What an HTTP response calls this text.
   package static let contentType = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
-  private let prefix: String
+  /// Goes in front of each family's name.
+  var prefix: String
   private var text = ""
 
   /// - Parameter prefix: goes in front of each family's name.
@@ -41,6 +42,7 @@ package struct MetricsText: Sendable {
     let suffix =
       switch kind {
       case .counter: "_total"
+      case .info: "_info"
       case .gauge, .histogram: ""
       }
     line(name + suffix, labels, value)

@@ -86,10 +86,14 @@ package struct PoolCounters: Sendable {
 
   /// From asking for a backend to having one; 0 when one was free. Timeouts are not in it.
   package var borrowWait = Histogram()
-  /// From a transaction's first byte at the pool to its last answer.
+  /// From a transaction's getting its backend to its last answer; the wait for it is ``borrowWait``.
   package var transactionTime = Histogram()
   /// From a query's arrival at the pool to its last answer, waiting included.
   package var queryTime = Histogram()
   /// From handing a query to the server to its last answer.
   package var serverTime = Histogram()
+  /// From a client's connection to the end of its login; those that failed are not in it.
+  package var loginTime = Histogram()
+  /// From the begin of a backend's connect to its being ready for clients; those that failed are not in it.
+  package var backendConnectTime = Histogram()
 }

@@ -1,11 +1,14 @@
 extension PoolSnapshot {
-  /// All metrics as OpenMetrics text, prefix `dbtool_pool_`. docs/pool.md lists them beside RDS Proxy's names.
-  package var openMetrics: String {
+  /// All metrics as OpenMetrics text, the pool's own with the prefix `dbtool_pool_`. docs/metrics.md lists them beside
+  /// RDS Proxy's and PgBouncer's names.
+  func openMetrics(of process: ProcessFacts) -> String {
     var text = MetricsText(prefix: "dbtool_pool_")
     clientMetrics(&text)
     workMetrics(&text)
+    timeMetrics(&text)
     backendMetrics(&text)
     stateMetrics(&text)
+    process.write(to: &text)
     return text.finished()
   }
 
@@ -18,6 +21,7 @@ extension PoolSnapshot {
       text.sample(.gauge, "client_connections", [("phase", phase)], String(count))
     }
     text.gauge("client_connections_encrypted", "Client connections now that use TLS.", encryptedClients)
+    text.gauge("max_client_connections", "Client connections that may be open at once.", maxClients)
     text.gauge(
       "clients_pinned", "Clients now that keep their backend beyond their transaction.", clientsPinned)
     text.counter(
@@ -28,14 +32,7 @@ extension PoolSnapshot {
       counters.clientSetupsFailedAuthentication)
     text.counter("client_connections_closed", "Client connections ended.", counters.clientConnectionsClosed)
     text.family(.counter, "refusals", "Clients or queries refused, by reason.")
-    for (reason, count) in [
-      ("too_many_clients", counters.clientsRefused), ("queue_full", counters.queueRefusals),
-      ("nested", counters.nestedRefusals),
-      ("server_unreachable", counters.unreachableRefusals), ("shutting_down", counters.shutdownRefusals),
-      ("unknown_database", counters.databaseRefusals), ("encryption", counters.encryptionRefusals),
-      ("rule", counters.ruleRefusals),
-      ("protocol_violation", counters.protocolViolations), ("login_timeout", counters.loginTimeouts),
-    ] {
+    for (reason, count) in counters.refusals {
       text.sample(.counter, "refusals", [("reason", reason)], String(count))
     }
   }
@@ -47,10 +44,7 @@ extension PoolSnapshot {
     text.counter("borrows", "Backends lent to clients.", counters.borrows)
     text.counter("borrow_timeouts", "Borrows given up after borrow_timeout.", counters.borrowTimeouts)
     text.family(.counter, "timeouts", "Queries cancelled and clients disconnected for taking too long.")
-    for (limit, count) in [
-      ("query", counters.queryTimeouts), ("transaction", counters.transactionTimeouts),
-      ("idle_transaction", counters.idleTransactionTimeouts),
-    ] {
+    for (limit, count) in counters.timeouts {
       text.sample(.counter, "timeouts", [("limit", limit)], String(count))
     }
     text.gauge("borrow_queue_length", "Clients waiting for a backend now.", waiting)
@@ -75,13 +69,22 @@ extension PoolSnapshot {
     text.family(.counter, "forwarded_bytes", "Bytes forwarded, by direction.", unit: .bytes)
     text.sample(.counter, "forwarded_bytes", [("direction", "to_server")], String(counters.bytesToServer))
     text.sample(.counter, "forwarded_bytes", [("direction", "to_clients")], String(counters.bytesToClients))
+  }
+
+  private func timeMetrics(_ text: inout MetricsText) {
     text.histogram("borrow_wait_seconds", "From asking for a backend to having one.", counters.borrowWait)
     text.histogram(
-      "transaction_seconds", "From a transaction's first byte to its last answer.", counters.transactionTime)
+      "transaction_seconds", "From a transaction's getting its backend to its last answer.",
+      counters.transactionTime)
     text.histogram(
       "query_seconds", "From a query's arrival to its last answer, waiting included.", counters.queryTime)
     text.histogram(
       "server_query_seconds", "From handing a query to the server to its last answer.", counters.serverTime)
+    text.histogram(
+      "login_seconds", "From a client's connection to the end of its login.", counters.loginTime)
+    text.histogram(
+      "backend_connect_seconds", "From the begin of a connect to the server to a backend ready for clients.",
+      counters.backendConnectTime)
   }
 
   private func backendMetrics(_ text: inout MetricsText) {
@@ -112,6 +115,11 @@ extension PoolSnapshot {
   private func stateMetrics(_ text: inout MetricsText) {
     text.gauge("server_reachable", "1 while the server answers.", isServerReachable ? 1 : 0)
     text.gauge("draining", "1 once the pool is on its way out.", isDraining ? 1 : 0)
+    text.family(.counter, "loop_cpu_seconds", "CPU time of an event loop's thread.", unit: .seconds)
+    for (loop, time) in loopCPU.sorted(by: { $0.key < $1.key }) {
+      text.sample(
+        .counter, "loop_cpu_seconds", [("loop", String(loop))], MetricsText.seconds(nanoseconds: time))
+    }
   }
 }
 

@@ -44,8 +44,18 @@ package struct PoolSnapshot: Sendable {
   package var isServerReachable = false
   /// It has been found unreachable, and took no login since.
   package var isServerDown = false
+  /// For how long it has been found unreachable, in nanoseconds; 0 while it is not.
+  package var serverDownNanoseconds: UInt64 = 0
+  /// Why the last connect or login at the server failed; empty while the server answers.
+  package var serverError = ""
   /// The pool is on its way out.
   package var isDraining = false
+  /// Client connections that may be open at once.
+  package var maxClients = 0
+  /// CPU time that each loop's thread has used, in nanoseconds, by the loop's number.
+  package var loopCPU: [Int: UInt64] = [:]
+  /// Who holds and waits longest; empty unless it was asked for.
+  package var ranking = ClientRanking()
 
   package init() {}
 

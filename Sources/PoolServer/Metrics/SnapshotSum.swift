@@ -31,6 +31,11 @@ extension PoolSnapshot {
     isServerDown = isServerDown || other.isServerDown
     isServerReachable = (isServerReachable || other.isServerReachable) && !isServerDown
     isDraining = isDraining || other.isDraining
+    maxClients = max(maxClients, other.maxClients)
+    serverDownNanoseconds = max(serverDownNanoseconds, other.serverDownNanoseconds)
+    if serverError.isEmpty { serverError = other.serverError }
+    loopCPU.merge(other.loopCPU) { $0 &+ $1 }
+    ranking.add(other.ranking)
   }
 
   private static var counts: [WritableKeyPath<PoolSnapshot, Int>] {
@@ -90,6 +95,6 @@ extension PoolCounters {
   }
 
   private static var times: [WritableKeyPath<PoolCounters, Histogram>] {
-    [\.borrowWait, \.transactionTime, \.queryTime, \.serverTime]
+    [\.borrowWait, \.transactionTime, \.queryTime, \.serverTime, \.loginTime, \.backendConnectTime]
   }
 }

@@ -61,13 +61,13 @@ final class LoopTeam: Sendable {
   }
 
   /// The pool as it is now, once all loops have told how they are.
-  func snapshot(_ answer: @escaping @Sendable (PoolSnapshot) -> Void) {
-    guard count > 1 else { return post(.snapshot(answer), to: 0) }
+  func snapshot(_ detail: SnapshotDetail, _ answer: @escaping @Sendable (PoolSnapshot) -> Void) {
+    guard count > 1 else { return post(.snapshot(detail, answer), to: 0) }
     let sum = SnapshotSum(of: count)
     for loop in mailboxes.indices {
       let add: @Sendable (PoolSnapshot) -> Void = { snapshot in sum.add(snapshot).map(answer) }
       let final = finals.withLock { finals in
-        if finals[loop] == nil { post(.snapshot(add), to: loop) }
+        if finals[loop] == nil { post(.snapshot(detail, add), to: loop) }
         return finals[loop]
       }
       final.map(add)
@@ -80,7 +80,7 @@ final class LoopTeam: Sendable {
     if loop > 0 { post(.loopEnded, to: 0) }
     for message in mailboxes[loop].drain() {
       switch message {
-      case .snapshot(let answer): answer(final)
+      case .snapshot(_, let answer): answer(final)
       case .accepted(let fd, _): close(fd)
       case .adopt(let passage): passage.abandon()
       default: break  // Who asked does not wait for ever.

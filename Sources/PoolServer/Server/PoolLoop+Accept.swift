@@ -46,6 +46,7 @@ extension PoolLoop {
     clients[index].fd = fd
     if usesRing { clientLinks.grow(to: index + 1) }
     clients[index].phase = .startup
+    clients[index].acceptedAt = now.nanoseconds
     clients[index].number = clientNumbers.number(
       at: number * clients.capacity + index, random: random.number())
     clients[index].secret = random.number()

@@ -164,7 +164,8 @@ extension PoolLoop {
         ? "the password has changed; trying the server again" : "trying the password before the last change",
       metadata: ["user": "\(identities.entries[Int(login.identity.index)].serverUser)"])
     dropConnection(index)
-    var again = BackendLogin(identity: login.identity, isEncrypted: login.isEncrypted)
+    var again = BackendLogin(
+      identity: login.identity, begunAt: login.begunAt, isEncrypted: login.isEncrypted)
     again.isSecondTry = login.isSecondTry
     again.wasRefused = login.wasRefused
     again.choice = next

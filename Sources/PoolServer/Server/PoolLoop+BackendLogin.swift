@@ -7,6 +7,8 @@ import PostgresWire
 /// A backend on its way in.
 struct BackendLogin {
   let identity: IdentityID
+  /// When the first try's connect began. Nanoseconds.
+  var begunAt: UInt64 = 0
   /// Whether TLS is wanted on this try.
   var isEncrypted = false
   /// `prefer` or `allow` has failed one way, and this is the other.
@@ -33,7 +35,8 @@ extension PoolLoop {
     backends[index] = BackendSlot()
     backends[index].generation = generation
     backends[index].isReserved = isReserved
-    backendLogins[index] = BackendLogin(identity: identity, isEncrypted: beginsEncrypted(identity))
+    backendLogins[index] = BackendLogin(
+      identity: identity, begunAt: now.nanoseconds, isEncrypted: beginsEncrypted(identity))
     counters.backendConnects += 1
     dialBackend(index)
   }
@@ -202,7 +205,9 @@ extension PoolLoop {
       identities.entries[Int(login.identity.index)].takesSecondChoice =
         login.isEncrypted == (target(of: index).encryption == .allow)
     }
-    backendLogins[index] = nil
+    if let login = backendLogins.removeValue(forKey: index) {
+      counters.backendConnectTime.record(now.nanoseconds &- login.begunAt)
+    }
     backendTimers.cancel(index)
     counters.backendConnectsSucceeded += 1
     serverAnswers(from: index)

@@ -180,7 +180,8 @@ extension PoolLoop {
     logger.debug("trying the server \(login.isEncrypted ? "without" : "with") TLS, as sslmode allows")
     dropConnection(index)
     backendLogins[index] = BackendLogin(
-      identity: login.identity, isEncrypted: !login.isEncrypted, isSecondTry: true, wasRefused: isRefused)
+      identity: login.identity, begunAt: login.begunAt, isEncrypted: !login.isEncrypted, isSecondTry: true,
+      wasRefused: isRefused)
     dialBackend(index)
     return true
   }

@@ -416,6 +416,7 @@ extension PoolLoop {
     answer.backendKeyData(processID: clients[index].number, key: cancelSecret(of: index))
     answer.readyForQuery(.idle)
     counters.clientSetupsSucceeded += 1
+    counters.loginTime.record(now.nanoseconds &- clients[index].acceptedAt)
     clients[index].tls?.offerSession()
     sendToClient(index, answer.bytes)
     becomeIdle(index)

@@ -49,7 +49,7 @@ extension PoolLoop {
   mutating func messagesArrived() {
     for message in mailbox.drain() {
       switch message {
-      case .snapshot(let answer): answer(snapshot())
+      case .snapshot(let detail, let answer): answer(snapshot(detail))
       case .drain: startDraining()
       case .resolved(let addresses):
         server.isResolving = false
@@ -76,51 +76,6 @@ extension PoolLoop {
       case .reload(let fresh, let tls): configure(fresh, tls)
       }
     }
-  }
-
-  func snapshot() -> PoolSnapshot {
-    var snapshot = PoolSnapshot()
-    snapshot.counters = counters
-    for index in 0..<clients.used {
-      if clients[index].tls != nil { snapshot.encryptedClients += 1 }
-      switch clients[index].phase {
-      case .absent: break
-      case .startup, .authenticating, .checking: snapshot.clientsLoggingIn += 1
-      case .idle: snapshot.clientsIdle += 1
-      case .waiting: snapshot.waiting += 1
-      case .active:
-        snapshot.clientsActive += 1
-        if sessions.isPinned(ClientID(index)) { snapshot.clientsPinned += 1 }
-      case .replicating:
-        snapshot.clientsActive += 1
-        snapshot.clientsPinned += 1
-      case .closing: snapshot.clientsClosing += 1
-      }
-    }
-    for index in 0..<backends.used {
-      if backends[index].tls != nil { snapshot.encryptedBackends += 1 }
-      switch backends[index].phase {
-      case .absent: break
-      case .connecting, .encrypting, .login, .preparing: snapshot.backendsConnecting += 1
-      case .closing: snapshot.backendsClosing += 1
-      case .recovering, .cleaning, .listening, .lookingUp, .replicating: snapshot.backendsInUse += 1
-      case .serving:
-        guard backends[index].client != ClientID.none.index else {
-          snapshot.backendsIdle += 1
-          continue
-        }
-        snapshot.backendsInUse += 1
-        if sessions.backends[index].ledger.status != .idle { snapshot.backendsInTransaction += 1 }
-      }
-    }
-    snapshot.cap = cap
-    if pool.longestWaiter != .none {
-      snapshot.longestWaitNanoseconds = now.nanoseconds(since: pool.waitingSince(pool.longestWaiter))
-    }
-    snapshot.isServerReachable = server.wasReached && server.downSince == nil
-    snapshot.isServerDown = server.downSince != nil
-    snapshot.isDraining = drain.isDraining
-    return snapshot
   }
 
   // MARK: Timers

@@ -52,6 +52,7 @@ extension PoolLoop {
     backendLogins[backend] = nil
     backendTimers.cancel(backend)
     counters.backendConnectsSucceeded += 1
+    counters.backendConnectTime.record(now.nanoseconds &- login.begunAt)
     server.downSince = nil
     server.complaints = [:]
     guard case .lend(let client) = pool.connected(BackendID(backend), at: now) else {
@@ -73,6 +74,7 @@ extension PoolLoop {
     counters.borrows += 1
     counters.pins.add(.replication)
     counters.clientSetupsSucceeded += 1
+    counters.loginTime.record(now.nanoseconds &- clients[client].acceptedAt)
     let identity = identities.entries[Int(clients[client].identity)]
     logger.info(
       "a client keeps its backend: \(PinReason.replication.name)",

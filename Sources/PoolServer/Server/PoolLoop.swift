@@ -355,7 +355,7 @@ struct BoundListener: Sendable {
 
 /// What other threads ask of the loop.
 enum LoopMessage: Sendable {
-  case snapshot(@Sendable (PoolSnapshot) -> Void)
+  case snapshot(SnapshotDetail, @Sendable (PoolSnapshot) -> Void)
   case drain
   /// The targets' names were looked up again.
   case resolved([ServerAddress])

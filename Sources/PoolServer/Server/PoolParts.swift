@@ -110,7 +110,7 @@ final class PoolParts: Sendable {
   func snapshot(within milliseconds: Int) -> PoolSnapshot? {
     final class Answer: Sendable { let value = Mutex<PoolSnapshot?>(nil) }
     let answer = Answer()
-    team.snapshot { snapshot in answer.value.withLock { $0 = snapshot } }
+    team.snapshot(.counts) { snapshot in answer.value.withLock { $0 = snapshot } }
     for _ in 0..<milliseconds {
       if let value = answer.value.withLock({ $0 }) { return value }
       usleep(1_000)
@@ -224,8 +224,8 @@ final class PoolParts: Sendable {
   ) throws(PoolStartError) -> StatusServer? {
     guard let http = settings.http else { return nil }
     do throws(StatusServerError) {
-      return try StatusServer.start(host: http.host, port: http.port) { answer in
-        team.snapshot(answer)
+      return try StatusServer.start(host: http.host, port: http.port) { detail, answer in
+        team.snapshot(detail, answer)
       }
     } catch {
       throw PoolStartError(error.message, hint: "Use \(error.hint).")

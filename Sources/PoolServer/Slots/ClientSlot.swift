@@ -71,6 +71,8 @@ struct ClientSlot {
   /// A Unix socket, whose readiness to write is asked for only when it is needed.
   var isUnix = false
   var wantsOut = false
+  /// When its connection was accepted. Nanoseconds.
+  var acceptedAt: UInt64 = 0
   /// What it is called in cancels and notifications, in place of a process's number.
   var number: UInt32 = 0
   /// What a cancel must show beside that.

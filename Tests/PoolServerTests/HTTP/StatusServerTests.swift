@@ -10,7 +10,7 @@ struct StatusServerTests {
   private func withServer(
     _ snapshot: PoolSnapshot, limits: StatusLimits = StatusLimits(), _ body: (UInt16) async throws -> Void
   ) async throws {
-    try await withServer(limits: limits, source: { $0(snapshot) }, body)
+    try await withServer(limits: limits, source: { _, answer in answer(snapshot) }, body)
   }
 
   private func withServer(
@@ -68,13 +68,71 @@ struct StatusServerTests {
     }
   }
 
+  @Test("the page at / asks nobody but the pool, and runs nothing but its own script, known by its hash")
+  func page() async throws {
+    try await withServer(Self.ready) { port in
+      let answer = try await get("/", port)
+      #expect(answer.hasPrefix("HTTP/1.1 200 OK\r\n"))
+      #expect(answer.contains("Content-Type: text/html; charset=utf-8\r\n"))
+      let policy = try #require(
+        answer.split(separator: "\r\n").first { $0.hasPrefix("Content-Security-Policy: ") })
+      #expect(policy.contains("default-src 'none'; script-src 'sha256-"))
+      #expect(policy.contains("; connect-src 'self';"))
+      #expect(!policy.contains("unsafe"))
+      let body = try #require(answer.firstRange(of: "\r\n\r\n").map { answer[$0.upperBound...] })
+      #expect(body.hasPrefix("<!doctype html>"))
+      for part in ["src=", "http://", "https://", "@import", "url("] {
+        let others = body.ranges(of: part).filter {
+          !body[$0.lowerBound...].hasPrefix("http://www.w3.org/2000/svg")
+        }
+        #expect(others.isEmpty, "\(part)")
+      }
+    }
+  }
+
+  @Test("a policy's hash is that of the text between the tags")
+  func policy() {
+    // echo -n 'alert(1)' | openssl dgst -sha256 -binary | base64
+    let policy = StatusHTML.policy(for: "<script>alert(1)</script>")
+    #expect(policy.contains("script-src 'sha256-bhHHL3z2vDgxUt0W3dWQOrprscmda2Y5pLsLg4GF+pI=';"))
+    #expect(policy.contains("style-src 'none';"))
+  }
+
+  @Test("/status.json is a document with what the page shows, and clients are asked for only then")
+  func status() async throws {
+    let asked = Mutex<[SnapshotDetail]>([])
+    try await withServer(source: { detail, answer in
+      asked.withLock { $0.append(detail) }
+      answer(Self.ready)
+    }) { port in
+      let answer = try await get("/status.json", port)
+      #expect(answer.contains("Content-Type: application/json\r\n"))
+      #expect(answer.contains("\"state\":\"ready\""))
+      _ = try await get("/metrics", port)
+    }
+    #expect(asked.withLock { $0 } == [.clients, .counts])
+  }
+
   @Test("ready while the server is reachable and the pool does not drain; alive always")
   func readiness() async throws {
     var draining = Self.ready
     draining.isDraining = true
+    var refused = PoolSnapshot()
+    refused.serverError = "password authentication failed"
+    var down = PoolSnapshot()
+    (down.isServerDown, down.serverDownNanoseconds) = (true, 12_900_000_000)
+    down.serverError = "Connection refused"
     for (snapshot, status, body) in [
       (Self.ready, "200 OK", "ready\n"),
-      (PoolSnapshot(), "503 Service Unavailable", "not ready: the server is not reachable\n"),
+      (PoolSnapshot(), "503 Service Unavailable", "not ready: the server has not been reached yet\n"),
+      (
+        refused, "503 Service Unavailable",
+        "not ready: the server cannot be entered: password authentication failed\n"
+      ),
+      (
+        down, "503 Service Unavailable",
+        "not ready: the server has been unreachable for 12 s: Connection refused\n"
+      ),
       (draining, "503 Service Unavailable", "not ready: draining\n"),
     ] {
       try await withServer(snapshot) { port in
@@ -90,7 +148,7 @@ struct StatusServerTests {
   @Test("other paths are 404, other methods 405 with what is allowed")
   func others() async throws {
     try await withServer(Self.ready) { port in
-      for path in ["/", "/metrics/", "/METRICS", "/livez/x", "*"] {
+      for path in ["//", "/status.html", "/metrics/", "/METRICS", "/livez/x", "*"] {
         let answer = try await get(path, port)
         #expect(answer.hasPrefix("HTTP/1.1 404 "))
       }
@@ -125,7 +183,7 @@ struct StatusServerTests {
     let late = Mutex<[@Sendable (PoolSnapshot) -> Void]>([])
     var limits = StatusLimits()
     limits.answerMilliseconds = 20
-    try await withServer(limits: limits, source: { reply in late.withLock { $0.append(reply) } }) { port in
+    try await withServer(limits: limits, source: { _, reply in late.withLock { $0.append(reply) } }) { port in
       for path in ["/livez", "/readyz", "/metrics"] {
         let answer = try await get(path, port)
         #expect(answer.hasPrefix("HTTP/1.1 503 "))
@@ -180,7 +238,7 @@ struct StatusServerTests {
     try await withServer(Self.ready) { port in
       await #expect(throws: StatusServerError(address: "127.0.0.1:\(port)", reason: "Address already in use"))
       {
-        try await blocking { try StatusServer.start(host: "127.0.0.1", port: port, source: { _ in }) }
+        try await blocking { try StatusServer.start(host: "127.0.0.1", port: port, source: { _, _ in }) }
       }
     }
   }
@@ -188,16 +246,18 @@ struct StatusServerTests {
   @Test("a host without an address is told")
   func unknownHost() async {
     await #expect(throws: StatusServerError.self) {
-      try await blocking { try StatusServer.start(host: "no.such.host.invalid", port: 0, source: { _ in }) }
+      try await blocking {
+        try StatusServer.start(host: "no.such.host.invalid", port: 0, source: { _, _ in })
+      }
     }
   }
 
   @Test("after stop the port is free")
   func stop() async throws {
     let ports = try await blocking {
-      let first = try StatusServer.start(host: "127.0.0.1", port: 0, source: { _ in })
+      let first = try StatusServer.start(host: "127.0.0.1", port: 0, source: { _, _ in })
       first.stop()
-      let second = try StatusServer.start(host: "127.0.0.1", port: first.boundPort, source: { _ in })
+      let second = try StatusServer.start(host: "127.0.0.1", port: first.boundPort, source: { _, _ in })
       second.stop()
       return [first.boundPort, second.boundPort]
     }

@@ -72,7 +72,7 @@ struct OpenMetricsTests {
     snapshot.backendsInUse = 85
     snapshot.cap = 85
     snapshot.isServerReachable = true
-    let lines = snapshot.openMetrics.split(separator: "\n").map(String.init)
+    let lines = snapshot.openMetrics(of: ProcessFacts()).split(separator: "\n").map(String.init)
     for line in [
       "dbtool_pool_queries_total 7", "dbtool_pool_refusals_total{reason=\"queue_full\"} 2",
       "dbtool_pool_pins_total{reason=\"load\"} 1", "dbtool_pool_pins_total{reason=\"sql_prepare\"} 0",
@@ -81,7 +81,8 @@ struct OpenMetricsTests {
       "dbtool_pool_backends{phase=\"in_use\"} 85", "dbtool_pool_max_backends 85",
       "dbtool_pool_server_reachable 1",
       "dbtool_pool_draining 0", "dbtool_pool_borrow_wait_seconds_count 0",
-      "# UNIT dbtool_pool_borrow_wait_seconds seconds",
+      "# UNIT dbtool_pool_borrow_wait_seconds seconds", "# TYPE dbtool_build info",
+      "dbtool_build_info{version=\"\(PoolServer.version)\"} 1", "process_open_fds 0",
     ] {
       #expect(lines.contains(line))
     }
@@ -90,7 +91,7 @@ struct OpenMetricsTests {
     let helps = lines.filter { $0.hasPrefix("# HELP ") }.map { $0.split(separator: " ")[2] }
     #expect(Set(types).count == types.count)
     #expect(types == helps)
-    #expect(types.allSatisfy { $0.hasPrefix("dbtool_pool_") })
+    #expect(types.allSatisfy { $0.hasPrefix("dbtool_") || $0.hasPrefix("process_") })
   }
 
   @Test("clients and backends add up to their totals")
