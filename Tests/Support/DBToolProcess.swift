@@ -23,10 +23,12 @@ package final class DBToolProcess {
 
   /// Starts it. The variables of this process are passed on but for those that lead to a database; `environment`
   /// comes on top.
-  /// - Parameter errors: what its stderr is, instead of what ``stderrSoFar`` reads.
+  /// - Parameters:
+  ///   - errors: what its stderr is, instead of what ``stderrSoFar`` reads.
+  ///   - terminal: what its stdin and stdout are, instead of `input` and what ``stdoutSoFar`` reads.
   package init(
     _ arguments: [String], environment: [String: String] = [:], input: String = "",
-    in workFolder: String? = nil, errors: FileHandle? = nil
+    in workFolder: String? = nil, errors: FileHandle? = nil, terminal: FileHandle? = nil
   ) throws {
     folder = FileManager.default.temporaryDirectory.appending(path: "dbtool test \(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -40,8 +42,8 @@ package final class DBToolProcess {
           && name != "DATABASE_URL"
       }
       .merging(environment) { _, new in new }
-    process.standardInput = try FileHandle(forReadingFrom: inputFile)
-    process.standardOutput = try output("out")
+    process.standardInput = try terminal ?? FileHandle(forReadingFrom: inputFile)
+    process.standardOutput = try terminal ?? output("out")
     process.standardError = try errors ?? output("err")
     if let workFolder { process.currentDirectoryURL = URL(filePath: workFolder) }
     try process.run()

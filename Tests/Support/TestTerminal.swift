@@ -40,4 +40,19 @@ package final class TestTerminal {
     }
     return String(decoding: bytes, as: UTF8.self)
   }
+
+  /// As if somebody typed it.
+  package func type(_ text: String) throws { try keeper.write(contentsOf: Data(text.utf8)) }
+
+  /// Another width from now on.
+  package func resize(columns: UInt16, rows: UInt16 = 24) {
+    var size = winsize(ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0)
+    _ = ioctl(handle.fileDescriptor, UInt(TIOCSWINSZ), &size)
+  }
+
+  /// Whether what is typed is shown.
+  package var echoes: Bool {
+    var state = termios()
+    return tcgetattr(handle.fileDescriptor, &state) == 0 && state.c_lflag & tcflag_t(ECHO) != 0
+  }
 }

@@ -21,7 +21,7 @@ struct PoolCommand: ParsableCommand {
       SIGTERM or SIGINT drains and ends with status 0; a second one ends at once. SIGHUP reads the configuration, \
       secrets and certificates again.
       """,
-    subcommands: [PoolCheckCommand.self])
+    subcommands: [PoolCheckCommand.self, PoolTopCommand.self])
 
   @Option(
     help: ArgumentHelp(
