@@ -54,7 +54,12 @@ import Testing
       #expect(keeper["application_name"]?.text == "keeper")
       #expect(keeper["pin_reasons"] == .array([.string("advisory_lock")]))
       #expect(keeper["state"]?.text == "between_transactions")
-      let process = try pool.direct().query("SELECT pid FROM pg_locks WHERE locktype = 'advisory'").first
+      let process = try pool.direct().query(
+        """
+        SELECT l.pid FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)
+        WHERE l.locktype = 'advisory' AND a.datname = current_database()
+        """
+      ).first
       #expect(keeper["server_process"]?.text == process)
       let waiters = clients(status, "waiters")
       #expect(waiters.map { $0["application_name"]?.text } == ["patient"])
