@@ -18,10 +18,33 @@ package struct CompiledPlan: Sendable {
   /// - Throws: `PlanProblem.noRows` when rows of `table` would refer to a table of which there are none.
   package func checkReferences(of table: String) throws(PlanProblem) {
     guard let table = tables.first(where: { $0.name == table }), table.rows > 0 else { return }
-    for column in table.columns {
+    for column in table.columns where column.nullShare < 1 << 32 {
       if case .reference(let reference) = column.operation, reference.count == 0 {
         throw PlanProblem(
           .noRows(table: tables[reference.table].name), table: table.name, column: column.name)
+      }
+    }
+  }
+
+  /// No row of a table has a higher number, however many are asked for.
+  package func mostRows(of table: Int) -> Int {
+    var most = PlanCompiler.mostRows
+    for column in tables[table].columns {
+      if case .given(let values) = column.operation { most = min(most, values.count) }
+    }
+    return most
+  }
+
+  /// The key's columns that refer to rows of other tables: the column, the table, and the column there.
+  package func keyReferences(of table: Int) -> [(column: String, table: Int, source: String)] {
+    tables[table].keyIndices.compactMap { key in
+      guard case .made(let index) = key,
+        case .reference(let reference) = tables[table].columns[index].operation
+      else { return nil }
+      let column = tables[table].columns[index].name
+      switch reference.column {
+      case .identity: return tables[reference.table].identity.map { (column, reference.table, $0) }
+      case .made(let source): return (column, reference.table, tables[reference.table].columns[source].name)
       }
     }
   }
@@ -52,17 +75,22 @@ package struct CompiledTable: Sendable {
   package let outputs: [String]
   /// The key's columns.
   package let key: [String]
+  /// The columns that rows get again when they are there already.
+  package let update: [String]
+  /// Columns that the server works out, and by which expression.
+  package let expressions: [(column: String, sql: String)]
 
   let columns: [CompiledColumn]
   let outputIndices: [ColumnIndex]
   let keyIndices: [ColumnIndex]
+  let updateIndices: [ColumnIndex]
   let count: CompiledColumn?
   /// No parent has more rows than this, since they would have to refer to one row twice.
   let mostLines: Int
 }
 
 /// A column that the plan makes, or the row's own number.
-enum ColumnIndex: Sendable, Equatable {
+enum ColumnIndex: Sendable, Hashable {
   case identity
   case made(Int)
 }
@@ -89,6 +117,10 @@ indirect enum Operation: Sendable {
   case parent(table: Int, ColumnIndex)
   case sum(table: Int, ColumnIndex)
   case multiply([Int])
+  /// Row n has the n-th; nil is NULL.
+  case given([[UInt8]?])
+  /// Nothing is made here: the server does it.
+  case expression
 }
 
 struct Reference: Sendable {
@@ -97,6 +129,26 @@ struct Reference: Sendable {
   let count: Int
   let zipf: ZipfTable?
   let isDistinct: Bool
+  let isDealt: Bool
+  let spread: Spread?
+  /// Columns of the referenced table, and those of this one that they must agree with.
+  let matches: [(referenced: ColumnIndex, own: Int)]
+}
+
+/// How rows without a parent go through all combinations of their distinct references: the k-th of them turns
+/// once for so many turns of the one before.
+struct Spread: Sendable, Equatable {
+  /// How many rows the references before this one have, multiplied.
+  let stride: Int
+  /// Whether it is turned a little further each time, so that few rows do not all share its first.
+  let isTurned: Bool
+
+  /// - Parameter count: how many rows this reference can pick.
+  func row(_ number: Int, of count: Int) -> Int {
+    let index = number - 1
+    let turn = index / stride
+    return (isTurned ? (turn + index % stride) % count : turn % count) + 1
+  }
 }
 
 enum PartOperation: Sendable {

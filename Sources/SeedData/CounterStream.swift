@@ -46,7 +46,7 @@ package struct RowAddress: Sendable, Equatable, Hashable {
 }
 
 /// Every input bit reaches every output bit. Source: SplitMix64's finalizer (variant 13 of David Stafford).
-private func mix(_ value: UInt64) -> UInt64 {
+func mix(_ value: UInt64) -> UInt64 {
   var value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
   value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
   return value ^ (value >> 31)

@@ -43,8 +43,12 @@ struct DependencyCheck {
       }
     }
     switch tables[node.table].columns[node.column].operation {
-    case .choice, .integer, .money, .time, .hex, .uuid: return []
-    case .reference(let reference): return target(reference.table, reference.column)
+    case .choice, .integer, .money, .time, .hex, .uuid, .given, .expression: return []
+    case .reference(let reference):
+      return target(reference.table, reference.column)
+        + reference.matches.flatMap { match in
+          [Node(table: node.table, column: match.own)] + target(reference.table, match.referenced)
+        }
     case .parent(let table, let column), .sum(let table, let column): return target(table, column)
     case .multiply(let columns): return columns.map { Node(table: node.table, column: $0) }
     case .template(let parts):
@@ -52,7 +56,8 @@ struct DependencyCheck {
         switch part {
         case .text, .rowNumber, .line, .list: []
         case .column(let index, _): [Node(table: node.table, column: index)]
-        case .referenced(_, let reference, let column, _): target(reference.table, column)
+        case .referenced(_, let reference, let column, _):
+          target(reference.table, column) + reference.matches.map { Node(table: node.table, column: $0.own) }
         }
       }
     }

@@ -13,15 +13,34 @@ package enum Generator: Sendable, Equatable {
   case hex(digits: Int)
   /// A version 4 UUID.
   case uuid
-  /// A column of some row of another table. `zipf`, with 32 binary places, makes low rows frequent; distinct
-  /// ones do not repeat under one parent.
-  case reference(table: String, column: String, zipf: UInt64?, isDistinct: Bool)
+  /// A column of some row of another table. `zipf`, with 32 binary places, makes low rows frequent. Distinct
+  /// ones do not repeat under one parent; in a table without a parent, no two rows have the same combination of
+  /// all its distinct references. Dealt ones take the rows in turn. `matching` keeps to rows that agree with
+  /// this one.
+  case reference(
+    table: String, column: String, zipf: UInt64?, isDistinct: Bool, isDealt: Bool = false,
+    matching: [ColumnMatch] = [])
   /// A column of the parent's row.
   case parent(table: String, column: String)
   /// The sum of a column over the rows that belong to this one.
   case sum(table: String, column: String)
   /// The product of columns of this row.
   case multiply([String])
+  /// Row n has the n-th of these; nil is NULL.
+  case given([String?])
+  /// An expression that the server works out; it may name the row's other written columns.
+  case expression(String)
+}
+
+/// A column of a referenced row that must hold what a column of the referring row holds.
+package struct ColumnMatch: Sendable, Equatable {
+  package var referenced: String
+  package var own: String
+
+  package init(referenced: String, own: String) {
+    self.referenced = referenced
+    self.own = own
+  }
 }
 
 /// An end of a range: a number, or a field of a list's pick.

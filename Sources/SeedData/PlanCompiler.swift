@@ -42,17 +42,28 @@ struct PlanCompiler {
     let identity = identities[table.name].flatMap { name in table.column(name) == nil ? name : nil }
     var outputs: [(String, ColumnIndex)] = identity.map { [($0, .identity)] } ?? []
     var columns: [CompiledColumn] = []
+    var expressions: [(column: String, sql: String)] = []
     for (index, column) in table.columns.enumerated() {
       do throws(PlanProblem) { columns.append(try compile(column, of: table)) } catch {
         throw error.at(table.name, column.name)
       }
-      if !column.isVirtual { outputs.append((column.name, .made(index))) }
+      if case .expression(let sql) = column.generator {
+        guard !column.isVirtual, column.nullShare == 0 else {
+          throw PlanProblem(
+            .structure("what the server works out is neither virtual nor NULL by a share"), table: table.name,
+            column: column.name)
+        }
+        expressions.append((column.name, sql))
+      } else if !column.isVirtual {
+        outputs.append((column.name, .made(index)))
+      }
     }
     return CompiledTable(
       name: table.name, rows: try rowCount(parent.map { plan.tables[$0] } ?? table), parent: parent,
       isOnePerParent: table.isOnePerParent, identity: identity, outputs: outputs.map(\.0), key: table.key,
-      columns: columns,
-      outputIndices: outputs.map(\.1), keyIndices: try keyIndices(of: table), count: try count(of: table),
+      update: table.update, expressions: expressions, columns: columns,
+      outputIndices: outputs.map(\.1), keyIndices: try keyIndices(of: table),
+      updateIndices: try updateIndices(of: table), count: try count(of: table),
       mostLines: columns.compactMap { column in
         if case .reference(let reference) = column.operation, reference.isDistinct {
           reference.count
@@ -80,7 +91,36 @@ struct PlanCompiler {
       guard table.columns[index].nullShare == 0 else {
         throw PlanProblem(.key("the key's column \"\(name)\" may be NULL, and NULL is not equal to itself"))
       }
+      if case .expression = table.columns[index].generator {
+        throw PlanProblem(
+          .key("the key's column \"\(name)\" is made by the server; a key must be known before"))
+      }
       indices.append(.made(index))
+    }
+    return indices
+  }
+
+  private func updateIndices(of table: TablePlan) throws(PlanProblem) -> [ColumnIndex] {
+    var indices: [ColumnIndex] = []
+    for name in table.update {
+      guard let index = table.columns.firstIndex(where: { $0.name == name }), !table.columns[index].isVirtual,
+        !table.key.contains(name)
+      else {
+        throw PlanProblem(
+          .structure("update names \"\(name)\", which is not a column that the plan writes beside the key"),
+          table: table.name, column: "update")
+      }
+      if case .expression = table.columns[index].generator {
+        throw PlanProblem(
+          .structure("update names \"\(name)\", which the server works out for new rows only"),
+          table: table.name, column: "update")
+      }
+      indices.append(.made(index))
+    }
+    guard indices.isEmpty || table.parent == nil || table.isOnePerParent else {
+      throw PlanProblem(
+        .structure("rows of a parent that was there before are left alone; update is not for them"),
+        table: table.name, column: "update")
     }
     return indices
   }
@@ -98,7 +138,7 @@ struct PlanCompiler {
         }
       }
     case .integer: break
-    case .template, .money, .time, .hex, .uuid, .reference, .parent, .sum, .multiply:
+    case .template, .money, .time, .hex, .uuid, .reference, .parent, .sum, .multiply, .given, .expression:
       throw PlanProblem(.structure("count is a number, a list or an int"))
     }
     return try compile(ColumnPlan("count", generator), of: table, stream: "?count")
@@ -113,7 +153,12 @@ struct PlanCompiler {
 
   private func column(_ name: String, of table: Int) throws(PlanProblem) -> ColumnIndex {
     let plan = plan.tables[table]
-    if let index = plan.columns.firstIndex(where: { $0.name == name }) { return .made(index) }
+    if let index = plan.columns.firstIndex(where: { $0.name == name }) {
+      if case .expression = plan.columns[index].generator {
+        throw PlanProblem(.structure("\(plan.name).\(name) is made by the server; no other value can use it"))
+      }
+      return .made(index)
+    }
     if identities[plan.name] == name { return .identity }
     throw PlanProblem(.unknownColumn(table: plan.name, column: name))
   }
@@ -146,8 +191,7 @@ struct PlanCompiler {
       guard (1...1024).contains(digits) else { throw PlanProblem(.range("hex has 1 to 1024 digits")) }
       return .hex(digits: digits)
     case .uuid: return .uuid
-    case .reference(let name, let column, let zipf, let isDistinct):
-      return .reference(try reference(name, column, zipf: zipf, isDistinct: isDistinct, of: table))
+    case .reference: return .reference(try reference(column, of: table))
     case .parent(let name, let column):
       guard let parent = table.parent, parent == name else {
         throw PlanProblem(
@@ -167,6 +211,15 @@ struct PlanCompiler {
       for name in names { indices.append(try made(name, of: table)) }
       guard !indices.isEmpty else { throw PlanProblem(.structure("multiply needs columns")) }
       return .multiply(indices)
+    case .given(let values):
+      guard try rowCount(table) <= values.count, table.parent == nil else {
+        throw PlanProblem(
+          .range("\(try rowCount(table)) rows are asked for, and the file has \(values.count)"),
+          table: table.name,
+          column: "rows")
+      }
+      return .given(values.map { $0.map { Array($0.utf8) } })
+    case .expression: return .expression
     }
   }
 
@@ -182,25 +235,53 @@ struct PlanCompiler {
     return .choice(values.map { Array($0.utf8) }, table)
   }
 
-  private func reference(
-    _ name: String, _ column: String, zipf: UInt64?, isDistinct: Bool, of table: TablePlan
-  ) throws(PlanProblem) -> Reference {
+  private func reference(_ own: ColumnPlan, of table: TablePlan) throws(PlanProblem) -> Reference {
+    guard
+      case .reference(let name, let column, let zipf, let isDistinct, let isDealt, let matching) = own
+        .generator
+    else { preconditionFailure("\(table.name).\(own.name) is no reference") }
     let index = try index(ofTable: name)
     guard plan.tables[index].parent == nil else {
       throw PlanProblem(.structure("it refers to \(name), whose rows belong to a parent and have no numbers"))
     }
-    if isDistinct && table.parent == nil {
-      throw PlanProblem(.structure("distinct is about the rows of one parent, and the table has none"))
+    guard [zipf != nil, isDealt, isDistinct && table.parent == nil].count(where: { $0 }) <= 1 else {
+      throw PlanProblem(.structure("zipf, deal and distinct are three ways to pick a row; take one"))
+    }
+    guard matching.isEmpty || (zipf == nil && !isDealt && !isDistinct) else {
+      throw PlanProblem(.structure("match picks evenly; it goes without zipf, deal and distinct"))
+    }
+    var matches: [(referenced: ColumnIndex, own: Int)] = []
+    for match in matching {
+      matches.append((try self.column(match.referenced, of: index), try made(match.own, of: table)))
     }
     let count = try rowCount(plan.tables[index])
     return Reference(
       table: index, column: try self.column(column, of: index), count: count,
-      zipf: zipf.flatMap { ZipfTable(count: count, exponent: $0) }, isDistinct: isDistinct)
+      zipf: zipf.flatMap { ZipfTable(count: count, exponent: $0) }, isDistinct: isDistinct, isDealt: isDealt,
+      spread: isDistinct && table.parent == nil ? try spread(own, of: table) : nil, matches: matches)
+  }
+
+  /// The place of a distinct reference among those of its table.
+  private func spread(_ own: ColumnPlan, of table: TablePlan) throws(PlanProblem) -> Spread {
+    var stride = 1
+    var turned = false
+    for column in table.columns {
+      guard case .reference(let name, _, _, true, _, _) = column.generator else { continue }
+      if column.name == own.name { break }
+      let (product, overflow) = stride.multipliedReportingOverflow(
+        by: max(try rowCount(plan.tables[try index(ofTable: name)]), 1))
+      stride = overflow ? .max : product
+      turned = true
+    }
+    return Spread(stride: stride, isTurned: turned)
   }
 
   private func made(_ name: String, of table: TablePlan) throws(PlanProblem) -> Int {
     guard let index = table.columns.firstIndex(where: { $0.name == name }) else {
       throw PlanProblem(.unknownColumn(table: table.name, column: name))
+    }
+    if case .expression = table.columns[index].generator {
+      throw PlanProblem(.structure("\(name) is made by the server; no other value can use it"))
     }
     return index
   }
@@ -230,11 +311,10 @@ struct PlanCompiler {
     _ owner: String, _ name: String, _ filters: [Template.Filter], of table: TablePlan
   ) throws(PlanProblem) -> PartOperation {
     if let index = table.columns.firstIndex(where: { $0.name == owner }) {
-      guard case .reference(let target, let column, let zipf, let isDistinct) = table.columns[index].generator
-      else {
+      guard case .reference = table.columns[index].generator else {
         throw PlanProblem(.structure("{\(owner).\(name)} needs \(owner) to be a reference"))
       }
-      let reference = try reference(target, column, zipf: zipf, isDistinct: isDistinct, of: table)
+      let reference = try reference(table.columns[index], of: table)
       return .referenced(through: index, reference, try self.column(name, of: reference.table), filters)
     }
     let (list, field) = try field(owner, name)

@@ -43,7 +43,8 @@ package struct PlanProblem: Error, Sendable, Equatable {
     case .unknownList: "name it under [lists]"
     case .unknownField(_, _, let known): "the list has \(known.joined(separator: ", "))"
     case .noRows(let table): "ask for some: --rows \(table)=N"
-    case .tableCycle: "take one of the tables out with --only"
+    case .tableCycle:
+      "one column of the circle must be allowed to be NULL, or one of its foreign keys be DEFERRABLE"
     case .csv, .unknownColumn, .unknownTable, .duplicateTable, .template, .cycle, .range, .notANumber, .key,
       .structure:
       nil

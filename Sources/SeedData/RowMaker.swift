@@ -1,4 +1,4 @@
-/// Makes rows of a compiled plan, as lines of PostgreSQL's COPY text format, at the end of a buffer.
+/// Makes rows of a compiled plan, as text in some format, at the end of a buffer.
 ///
 /// One per worker: it keeps scratch memory. The rows do not depend on which worker makes them, nor when.
 package final class RowMaker {
@@ -7,11 +7,25 @@ package final class RowMaker {
   /// somebody else's row has taken the number first.
   package var identities: [[Int: Int64]]
 
+  /// By table: the columns, by their places in ``CompiledTable/outputs``, that are left out of rows for now.
+  package var waiting: [Set<Int>]
+  /// What ``appendRow(_:_:as:to:)`` has made, by table.
+  package var digests: [RowDigest]
+
   /// Frames that no row is being made in, by table. A row that looks at other rows takes some of them.
   private var frames: [[RowFrame]]
   /// By table and column: the rows that were picked for one parent's lines so far.
   private var picks: [DistinctPicks]
   private var pickStarts: [Int]
+
+  /// By table, column and the values that must agree: the rows that do.
+  private var agreeing: [AgreementKey: [[UInt8]: [Int]]]
+  private let jsonNames: [[[UInt8]]]
+
+  private struct AgreementKey: Hashable {
+    var table: Int
+    var columns: [ColumnIndex]
+  }
 
   private struct DistinctPicks {
     var parent = 0
@@ -21,6 +35,10 @@ package final class RowMaker {
   package init(_ plan: CompiledPlan) {
     self.plan = plan
     identities = Array(repeating: [:], count: plan.tables.count)
+    digests = Array(repeating: RowDigest(), count: plan.tables.count)
+    waiting = Array(repeating: [], count: plan.tables.count)
+    agreeing = [:]
+    jsonNames = plan.tables.map { table in table.outputs.map { Self.jsonName($0) } }
     frames = Array(repeating: [], count: plan.tables.count)
     pickStarts = []
     var start = 0
@@ -33,18 +51,83 @@ package final class RowMaker {
 
   // MARK: - Rows
 
-  /// Appends the row with its tabs and its newline.
-  package func appendRow(_ table: Int, _ address: RowAddress, to bytes: inout [UInt8]) throws(PlanProblem) {
-    try append(plan.tables[table].outputIndices, table, address, to: &bytes)
-    bytes[bytes.count - 1] = UInt8(ascii: "\n")
+  /// Appends the row, and counts it into ``digests``.
+  package func appendRow(
+    _ table: Int, _ address: RowAddress, as format: RowFormat = .copy, to bytes: inout [UInt8]
+  ) throws(PlanProblem) {
+    let frame = take(table, address)
+    defer { frames[table].append(frame) }
+    var digest = digests[table]
+    let waiting = waiting[table]
+    var isFirst = true
+    format.open(&bytes)
+    for (place, column) in plan.tables[table].outputIndices.enumerated() {
+      if !waiting.isEmpty, waiting.contains(place) {
+        try count(column, in: frame, of: table, into: &digest)
+        continue
+      }
+      if !isFirst { format.separate(&bytes) }
+      isFirst = false
+      if format == .jsonl { bytes.append(contentsOf: jsonNames[table][place]) }
+      switch column {
+      case .identity:
+        let number = identity(of: table, address)
+        bytes.append(decimal: number)
+        digest.addNumber(number)
+      case .made(let index):
+        try compute(index, in: frame, of: table)
+        let cell = frame.cells[index]
+        switch cell.state {
+        case .null, .open:
+          format.appendNull(&bytes)
+          digest.addNull()
+        case .text:
+          format.append(frame.bytes, cell.start..<cell.end, isNumber: false, to: &bytes)
+          digest.add(frame.bytes, cell.start..<cell.end)
+        case .number:
+          format.append(frame.bytes, cell.start..<cell.end, isNumber: true, to: &bytes)
+          digest.addNumber(cell.number)
+        }
+      }
+    }
+    format.close(&bytes)
+    digest.endRow()
+    digests[table] = digest
   }
 
-  /// Appends the row's number and its key, with tabs and a newline.
+  /// Counts a value that is not written yet.
+  private func count(
+    _ column: ColumnIndex, in frame: RowFrame, of table: Int, into digest: inout RowDigest
+  ) throws(PlanProblem) {
+    guard case .made(let index) = column else { return }
+    try compute(index, in: frame, of: table)
+    let cell = frame.cells[index]
+    switch cell.state {
+    case .open, .null: digest.addNull()
+    case .text: digest.add(frame.bytes, cell.start..<cell.end)
+    case .number: digest.addNumber(cell.number)
+    }
+  }
+
+  /// Appends the row's number, its key and what an update would bring, as COPY takes them.
   package func appendKey(_ table: Int, _ address: RowAddress, to bytes: inout [UInt8]) throws(PlanProblem) {
-    bytes.append(decimal: Int64(address.number))
-    bytes.append(UInt8(ascii: "\t"))
-    try append(plan.tables[table].keyIndices, table, address, to: &bytes)
-    bytes[bytes.count - 1] = UInt8(ascii: "\n")
+    try append(plan.tables[table].keyIndices + plan.tables[table].updateIndices, table, address, to: &bytes)
+  }
+
+  /// Appends the row's number and all its columns, as COPY takes them.
+  package func appendNumbered(_ table: Int, _ address: RowAddress, to bytes: inout [UInt8])
+    throws(PlanProblem)
+  {
+    try append(plan.tables[table].outputIndices, table, address, to: &bytes)
+  }
+
+  /// Appends the row's number, its key and the columns named, as COPY takes them.
+  package func appendKey(
+    _ table: Int, _ address: RowAddress, with columns: [String], to bytes: inout [UInt8]
+  ) throws(PlanProblem) {
+    let compiled = plan.tables[table]
+    let others = columns.compactMap { name in compiled.columns.firstIndex { $0.name == name } }
+    try append(compiled.keyIndices + others.map { .made($0) }, table, address, to: &bytes)
   }
 
   /// How many rows of `table` belong to the parent's row `parent`.
@@ -60,7 +143,7 @@ package final class RowMaker {
         ?? Int(count.stream.draw(address, below: UInt64(values.count)))
       number = decimal(values[index][...]) ?? 0
     case .integer(let low, let high): number = integer(low, high, count.stream, address)
-    case .template, .money, .time, .hex, .uuid, .reference, .parent, .sum, .multiply:
+    case .template, .money, .time, .hex, .uuid, .reference, .parent, .sum, .multiply, .given, .expression:
       preconditionFailure("the compiler lets no other generator be a count")
     }
     return min(Int(max(number, 0)), compiled.mostLines)
@@ -83,23 +166,32 @@ package final class RowMaker {
   private func append(
     _ columns: [ColumnIndex], _ table: Int, _ address: RowAddress, to bytes: inout [UInt8]
   ) throws(PlanProblem) {
+    bytes.append(decimal: Int64(address.number))
     let frame = take(table, address)
     defer { frames[table].append(frame) }
     for column in columns {
+      RowFormat.copy.separate(&bytes)
       switch column {
       case .identity: bytes.append(decimal: identity(of: table, address))
       case .made(let index):
         try compute(index, in: frame, of: table)
         let cell = frame.cells[index]
         if cell.state == .null {
-          bytes.append(UInt8(ascii: "\\"))
-          bytes.append(UInt8(ascii: "N"))
+          RowFormat.copy.appendNull(&bytes)
         } else {
           CopyText.append(frame.bytes, cell.start..<cell.end, to: &bytes)
         }
       }
-      bytes.append(UInt8(ascii: "\t"))
     }
+    RowFormat.copy.close(&bytes)
+  }
+
+  private static func jsonName(_ name: String) -> [UInt8] {
+    var bytes: [UInt8] = []
+    let name = Array(name.utf8)
+    RowFormat.appendJSON(name, name.indices, to: &bytes)
+    bytes.append(UInt8(ascii: ":"))
+    return bytes
   }
 
   private func identity(of table: Int, _ address: RowAddress) -> Int64 {
@@ -151,7 +243,10 @@ package final class RowMaker {
       UUIDText.append(compiled.stream.draw(address, 0), compiled.stream.draw(address, 1), to: &frame.bytes)
       frame.close(column, from: start)
     case .reference(let reference):
-      let row = try pick(reference, column, address, of: table)
+      guard let row = try pick(reference, column, in: frame, of: table) else {
+        frame.cells[column].state = .null
+        return
+      }
       try copy(reference.table, RowAddress(row), reference.column, to: column, in: frame)
     case .parent(let parent, let source):
       try copy(parent, RowAddress(address.number), source, to: column, in: frame)
@@ -170,6 +265,15 @@ package final class RowMaker {
           product.multipliedReportingOverflow(by: try number(factor, in: frame, of: table)))
       }
       set(column, in: frame, to: product)
+    case .given(let values):
+      guard let value = values[address.number - 1] else {
+        frame.cells[column].state = .null
+        return
+      }
+      let start = frame.bytes.count
+      frame.bytes.append(contentsOf: value)
+      frame.close(column, from: start)
+    case .expression: frame.cells[column].state = .null
     }
   }
 
@@ -179,7 +283,10 @@ package final class RowMaker {
     // What the parts need is worked out first: it goes to the same bytes, and the parts must stand together.
     for part in parts {
       switch part {
-      case .column(let index, _), .referenced(let index, _, _, _): try compute(index, in: frame, of: table)
+      case .column(let index, _): try compute(index, in: frame, of: table)
+      case .referenced(let index, let reference, _, _):
+        try compute(index, in: frame, of: table)
+        for match in reference.matches { try compute(match.own, in: frame, of: table) }
       case .text, .rowNumber, .line, .list: break
       }
     }
@@ -201,8 +308,10 @@ package final class RowMaker {
       case .list(let pick, let texts): frame.bytes.append(contentsOf: texts[pick.row(frame.address)])
       case .referenced(let through, let reference, let source, let filters):
         if frame.cells[through].state == .null { return frame.cells[column].state = .null }
-        let row = RowAddress(try pick(reference, through, frame.address, of: table))
-        let text = try text(reference.table, row, source)
+        guard let row = try pick(reference, through, in: frame, of: table) else {
+          return frame.cells[column].state = .null
+        }
+        let text = try text(reference.table, RowAddress(row), source)
         guard let text else { return frame.cells[column].state = .null }
         frame.bytes.append(contentsOf: filters.reduce(text) { $1.applied(to: $0) })
       }
@@ -234,16 +343,20 @@ package final class RowMaker {
 
   // MARK: - Other rows
 
-  /// The row of the referenced table that this row refers to.
+  /// The row of the referenced table that this row refers to; nil when what must agree is NULL.
   private func pick(
-    _ reference: Reference, _ column: Int, _ address: RowAddress, of table: Int
-  ) throws(PlanProblem) -> Int {
+    _ reference: Reference, _ column: Int, in frame: RowFrame, of table: Int
+  ) throws(PlanProblem) -> Int? {
+    let address = frame.address
     guard reference.count > 0 else {
       throw PlanProblem(
         .noRows(table: plan.tables[reference.table].name), table: plan.tables[table].name,
         column: plan.tables[table].columns[column].name)
     }
     let stream = plan.tables[table].columns[column].stream
+    if !reference.matches.isEmpty { return try agreeing(reference, column, in: frame, of: table) }
+    if reference.isDealt { return (address.number - 1 + max(address.line - 1, 0)) % reference.count + 1 }
+    if let spread = reference.spread { return spread.row(address.number, of: reference.count) }
     guard reference.isDistinct else { return Self.row(reference, stream.draw(address)) }
     let place = pickStarts[table] + column
     if picks[place].parent != address.number {
@@ -256,6 +369,49 @@ package final class RowMaker {
       picks[place].rows.append(Self.free(reference, stream, line, picks[place].rows))
     }
     return picks[place].rows[max(address.line - 1, 0)]
+  }
+
+  /// One of the rows that hold in some columns what this row holds in others.
+  private func agreeing(
+    _ reference: Reference, _ column: Int, in frame: RowFrame, of table: Int
+  ) throws(PlanProblem) -> Int? {
+    var wanted: [UInt8] = []
+    for match in reference.matches {
+      try compute(match.own, in: frame, of: table)
+      let cell = frame.cells[match.own]
+      if cell.state == .null { return nil }
+      wanted.append(contentsOf: frame.bytes[cell.start..<cell.end])
+      wanted.append(0)
+    }
+    let key = AgreementKey(table: reference.table, columns: reference.matches.map(\.referenced))
+    if agreeing[key] == nil {
+      var rows: [[UInt8]: [Int]] = [:]
+      for number in 1...reference.count {
+        var held: [UInt8]? = []
+        for match in reference.matches {
+          guard let text = try text(reference.table, RowAddress(number), match.referenced) else {
+            held = nil
+            break
+          }
+          held?.append(contentsOf: text)
+          held?.append(0)
+        }
+        if let held { rows[held, default: []].append(number) }
+      }
+      agreeing[key] = rows
+    }
+    guard let rows = agreeing[key]?[wanted], !rows.isEmpty else {
+      let names = reference.matches.map { plan.tables[table].columns[$0.own].name }.joined(separator: ", ")
+      let values = wanted.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }.joined(
+        separator: ", ")
+      throw PlanProblem(
+        .structure(
+          "no row of \(plan.tables[reference.table].name) agrees with row \(frame.address.number) in \(names)"
+            + " (\(values)); give that table more rows, or deal out its reference"),
+        table: plan.tables[table].name, column: plan.tables[table].columns[column].name)
+    }
+    let stream = plan.tables[table].columns[column].stream
+    return rows[Int(stream.draw(frame.address, below: UInt64(rows.count)))]
   }
 
   private static func row(_ reference: Reference, _ bits: UInt64) -> Int {
@@ -276,14 +432,21 @@ package final class RowMaker {
   private func copy(
     _ table: Int, _ address: RowAddress, _ source: ColumnIndex, to column: Int, in frame: RowFrame
   ) throws(PlanProblem) {
-    if source == .identity { return set(column, in: frame, to: identity(of: table, address)) }
-    guard let text = try text(table, address, source) else {
-      frame.cells[column].state = .null
-      return
+    guard case .made(let index) = source else {
+      return set(column, in: frame, to: identity(of: table, address))
     }
-    let start = frame.bytes.count
-    frame.bytes.append(contentsOf: text)
-    frame.close(column, from: start)
+    let other = take(table, address)
+    defer { frames[table].append(other) }
+    try compute(index, in: other, of: table)
+    let cell = other.cells[index]
+    switch cell.state {
+    case .open, .null: frame.cells[column].state = .null
+    case .number: set(column, in: frame, to: cell.number)
+    case .text:
+      let start = frame.bytes.count
+      for place in cell.start..<cell.end { frame.bytes.append(other.bytes[place]) }
+      frame.close(column, from: start)
+    }
   }
 
   private func text(_ table: Int, _ address: RowAddress, _ source: ColumnIndex) throws(PlanProblem)

@@ -24,6 +24,8 @@ package struct TablePlan: Sendable, Equatable {
   package var count: Generator?
   /// The columns that know a row again.
   package var key: [String]
+  /// The columns that a row of the plan gets again when it is there already; all others stay as they are.
+  package var update: [String] = []
   package var columns: [ColumnPlan]
 
   package init(
@@ -44,7 +46,7 @@ package struct TablePlan: Sendable, Equatable {
   package var neededTables: [String] {
     var names = parent.map { [$0] } ?? []
     for column in columns {
-      if case .reference(let table, _, _, _) = column.generator, table != name { names.append(table) }
+      if case .reference(let table, _, _, _, _, _) = column.generator, table != name { names.append(table) }
     }
     return names
   }

@@ -72,8 +72,11 @@ struct SeedPlanTests {
       users([id, name, #"email = "same""#]), "duplicate key value violates unique constraint", "p.toml:3:1"
     ),
     (
-      users([#"external_id = { list = ["a", "b"] }"#, name, email]), "duplicate key value violates",
-      "p.toml:3:1"
+      users([#"external_id = { list = ["a", "b"] }"#, name, email]),
+      "users.external_id: 10 rows are asked for, but the column takes no more than 2 values", "p.toml:7:1"
+    ),
+    (
+      users([#"external_id = { int = [1, 11] }"#, name, email]), "duplicate key value violates", "p.toml:7:1"
     ),
     (
       users([id, name, email, #"created_at = "soon""#]), "invalid input syntax for type timestamp",
@@ -114,7 +117,7 @@ struct SeedPlanTests {
     try StorefrontDatabase.with { (shop) throws in
       #expect(try run(Self.users(rows: 1, [Self.id, Self.name, Self.email]), shop).status == 0)
       let result = try run(
-        Self.users([#"external_id = { list = ["a", "b"] }"#, Self.name, #"email = "x{n}""#]), shop)
+        Self.users([#"external_id = { int = [1, 11] }"#, Self.name, #"email = "x{n}""#]), shop)
       #expect(result.stderr.contains("have the same key (external_id)"), "\(result.stderr)")
       #expect(try shop.count("users") == 1)
     }

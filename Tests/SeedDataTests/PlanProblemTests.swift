@@ -71,10 +71,6 @@ struct PlanProblemTests {
         "t.id: it refers to other, of which the plan makes no rows"
       ),
       (
-        .reference(table: "other", column: "id", zipf: nil, isDistinct: true),
-        "t.id: distinct is about the rows of one parent, and the table has none"
-      ),
-      (
         .parent(table: "other", column: "id"),
         "t.id: @other.id copies from a parent, and other is not this table's"
       ),
@@ -121,25 +117,5 @@ struct PlanProblemTests {
     ])
     #expect(throws: PlanProblem.self) { try maker.value("b", of: "t", RowAddress(1)) }
     #expect(throws: PlanProblem.self) { try maker.value("c", of: "t", RowAddress(1)) }
-  }
-
-  @Test("tables come after those that they refer to, and otherwise as the plan has them")
-  func order() throws {
-    let references = [
-      ("lines", "orders"), ("lines", "products"), ("orders", "users"), ("users", "users"), ("x", "y"),
-    ]
-    .map { (from: $0.0, to: $0.1) }
-    #expect(
-      try TableOrder.order(["lines", "products", "orders", "users"], references: references)
-        == ["products", "users", "orders", "lines"])
-  }
-
-  @Test("tables that refer to each other in a circle are named")
-  func circle() {
-    let problem = #expect(throws: PlanProblem.self) {
-      try TableOrder.order(
-        ["a", "b", "c"], references: [("a", "b"), ("b", "c"), ("c", "b")].map { (from: $0.0, to: $0.1) })
-    }
-    #expect(problem?.kind == .tableCycle(["b", "c", "b"]))
   }
 }

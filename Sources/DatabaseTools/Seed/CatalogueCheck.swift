@@ -6,7 +6,7 @@ struct CatalogueCheck {
   let facts: TableFacts
 
   /// - Throws: `PlanProblem` with table and column.
-  func run() throws(PlanProblem) {
+  func run(_ compiled: CompiledPlan) throws(PlanProblem) {
     let written = table.columns.filter { !$0.isVirtual }
     for column in written {
       guard let fact = facts.column(column.name) else {
@@ -40,6 +40,21 @@ struct CatalogueCheck {
           .structure("the column is NOT NULL without a default, and the plan makes no value for it"),
           fact.name)
       }
+    }
+    try checkUniques(compiled)
+  }
+
+  /// A unique column needs as many values as there are rows.
+  private func checkUniques(_ compiled: CompiledPlan) throws(PlanProblem) {
+    guard let rows = compiled.tables.first(where: { $0.name == table.name })?.rows else { return }
+    for (index, names) in facts.uniqueIndexes.sorted(by: { $0.key < $1.key }) {
+      let names = names.sorted()
+      guard let most = compiled.mostValues(of: names, in: table.name), most < rows else { continue }
+      let what = names.count == 1 ? "the column takes" : "(\(names.joined(separator: ", "))) take"
+      throw problem(
+        .key(
+          "\(rows) rows are asked for, but \(what) no more than \(most) values, and the unique index \(index)"
+            + " allows each once"), names[0])
     }
   }
 

@@ -5,12 +5,13 @@ struct GeneratorReader {
   /// What "now" is in the plan; nil when the plan does not say.
   let clock: Int64?
 
-  private static let generators = [
-    "text", "list", "int", "money", "time", "hex", "uuid", "ref", "sum", "multiply",
+  package static let generators = [
+    "text", "list", "int", "money", "time", "hex", "uuid", "ref", "sum", "multiply", "sql",
   ]
   /// Which settings each generator has besides its own and these two.
   private static let settings: [String: [String]] = [
-    "list": ["weights"], "money": ["endings"], "time": ["hours", "peak"], "ref": ["zipf", "distinct"],
+    "list": ["weights"], "money": ["endings"], "time": ["hours", "peak"],
+    "ref": ["zipf", "distinct", "deal", "match"],
   ]
   private static let common = ["virtual", "null"]
 
@@ -105,14 +106,28 @@ struct GeneratorReader {
       return .reference(
         table: table, column: column,
         zipf: try members["zipf"].map { (zipf) throws(PlanProblem) in try fixed(zipf, "zipf", 0...10) },
-        isDistinct: try flag(members["distinct"], "distinct"))
+        isDistinct: try flag(members["distinct"], "distinct"), isDealt: try flag(members["deal"], "deal"),
+        matching: try members["match"].map { (match) throws(PlanProblem) in try self.matching(match) } ?? [])
     case "sum":
       let (table, column) = try pair(try text(value, "sum"), "sum")
       return .sum(table: table, column: column)
+    case "sql": return .expression(try text(value, "sql"))
     default:  // multiply: the only other name that `only` lets through
       return .multiply(
         try list(value, "multiply") { (name) throws(PlanProblem) in try text(name, "multiply") })
     }
+  }
+
+  /// `{ tenant_id = "tenant_id" }`: a column of the referenced table, and the column of this one that it agrees with.
+  private func matching(_ value: PlanValue) throws(PlanProblem) -> [ColumnMatch] {
+    guard case .table(let pairs) = value, !pairs.isEmpty else {
+      throw PlanProblem(.structure("match is a table such as { tenant_id = \"tenant_id\" }"))
+    }
+    var matches: [ColumnMatch] = []
+    for (referenced, own) in pairs.sorted(by: { $0.key < $1.key }) {
+      matches.append(ColumnMatch(referenced: referenced, own: try text(own, "match")))
+    }
+    return matches
   }
 
   private func time(_ value: PlanValue, _ members: [String: PlanValue]) throws(PlanProblem) -> TimeRule {

@@ -5,11 +5,17 @@ struct PlanReader {
   let path: String
   let text: PlanText
   private let document: [String: PlanValue]
+  /// What a profile says instead of the plan.
+  private let profile: SeedProfile
   /// Reads a file that the plan names.
-  private let read: (String) throws(Failure) -> [UInt8]
+  let read: (String) throws(Failure) -> [UInt8]
 
-  init(path: String, text: String, read: @escaping (String) throws(Failure) -> [UInt8]) throws(Failure) {
+  init(
+    path: String, text: String, profile: SeedProfile = SeedProfile(),
+    read: @escaping (String) throws(Failure) -> [UInt8]
+  ) throws(Failure) {
     self.path = path
+    self.profile = profile
     self.text = PlanText(path: path, text: text)
     self.read = read
     document = try PlanValue.document(text, path: path)
@@ -27,7 +33,8 @@ struct PlanReader {
       }
       seed = number
     }
-    let clock = try clock()
+    let written = try clock()
+    let clock = profile.clock ?? written
     guard case .list(let entries)? = document["table"], !entries.isEmpty else {
       throw failure("the plan has no [[table]]")
     }
@@ -36,11 +43,25 @@ struct PlanReader {
     let hooks = try members(document["hooks"], "hooks")
     try refuseOthers(hooks, than: ["before", "after"], in: "[hooks]")
     return SeedPlanFile(
-      plan: SeedPlan(seed: UInt64(seed), lists: try lists(), tables: tables),
+      plan: SeedPlan(seed: profile.seed ?? UInt64(seed), lists: try lists(), tables: try profiled(tables)),
       before: try self.hooks(hooks["before"]), after: try self.hooks(hooks["after"]), text: text)
   }
 
   // MARK: - Parts
+
+  /// The tables with the row counts of the profile.
+  private func profiled(_ tables: [TablePlan]) throws(Failure) -> [TablePlan] {
+    var tables = tables
+    for (name, rows) in profile.rows.sorted(by: { $0.key < $1.key }) {
+      guard let index = tables.firstIndex(where: { $0.name == name && $0.parent == nil }) else {
+        throw Failure(
+          "rows of \(name): \(path) has no such table, or its rows follow from another's",
+          place: Failure.Place(file: profile.path ?? path))
+      }
+      tables[index].rows = rows
+    }
+    return tables
+  }
 
   private func clock() throws(Failure) -> Int64? {
     guard let value = document["clock"] else { return nil }
@@ -87,63 +108,15 @@ struct PlanReader {
     return hooks
   }
 
-  private func table(_ entry: PlanValue, clock: Int64?) throws(Failure) -> TablePlan {
-    let options = try members(entry, "[[table]]")
-    guard case .text(let name)? = options["name"], !name.isEmpty else {
-      throw failure("a [[table]] needs a name")
-    }
-    do throws(PlanProblem) {
-      for key in options.keys.sorted()
-      where !["name", "rows", "per", "count", "key", "columns"].contains(key) {
-        throw PlanProblem(.structure("there is no setting \"\(key)\""), table: name, column: key)
-      }
-      let generators = GeneratorReader(clock: clock)
-      var table = TablePlan(name: name, key: [], columns: [])
-      if let rows = options["rows"] {
-        guard case .integer(let number) = rows, options["per"] == nil else {
-          throw PlanProblem(
-            .structure("rows is a whole number, and not for a table with a parent"), table: name,
-            column: "rows")
-        }
-        table.rows = number
-      }
-      if let parent = options["per"] {
-        guard case .text(let parentName) = parent else {
-          throw PlanProblem(.structure("per is the name of the parent table"), table: name, column: "per")
-        }
-        table.parent = parentName
-      }
-      if let count = options["count"] { table.count = try generators.count(count, table: name) }
-      guard case .list(let key)? = options["key"], !key.isEmpty else {
-        throw PlanProblem(.key("it needs a key, such as key = [\"code\"]"), table: name)
-      }
-      for column in key {
-        guard case .text(let column) = column else {
-          throw PlanProblem(.key("the key is a list of columns"), table: name, column: "key")
-        }
-        table.key.append(column)
-      }
-      guard case .table(let columns)? = options["columns"] else {
-        throw PlanProblem(.structure("it needs [table.columns]"), table: name)
-      }
-      for (column, value) in columns.sorted(by: { $0.key < $1.key }) {
-        table.columns.append(try generators.column(column, value, table: name))
-      }
-      return table
-    } catch {
-      throw SeedPlanFile.failure(error, in: text)
-    }
-  }
-
   // MARK: - Helpers
 
   /// The plan's folder with a slash, or nothing.
-  private var folder: String {
+  var folder: String {
     guard let slash = path.lastIndex(of: "/") else { return "" }
     return String(path[...slash])
   }
 
-  private func members(_ value: PlanValue?, _ what: String) throws(Failure) -> [String: PlanValue] {
+  func members(_ value: PlanValue?, _ what: String) throws(Failure) -> [String: PlanValue] {
     guard let value else { return [:] }
     guard case .table(let members) = value else { throw failure("\(what) is a table, not \(value.kind)") }
     return members
@@ -170,7 +143,7 @@ struct PlanReader {
     throw failure("\(what) has no setting \"\(other)\"", hint: "there is \(known.joined(separator: ", "))")
   }
 
-  private func failure(_ what: String, hint: String? = nil) -> Failure {
+  func failure(_ what: String, hint: String? = nil) -> Failure {
     Failure(what, place: Failure.Place(file: path), hint: hint)
   }
 }

@@ -3,54 +3,70 @@ import SeedData
 
 /// One run's work inside its transaction: finds out which rows are missing, and copies those in.
 ///
-/// A table that is empty takes all its rows at once. For any other, the keys of the plan's rows go to a
-/// temporary table first; what is not in the target by its key is missing. So rows that exist are neither
-/// written nor locked, however they have been changed since.
+/// First every table is surveyed, then every table is filled. A table that is empty takes all its rows at once. For
+/// any other, the keys of the plan's rows go to a temporary table; what is not in the target by its key is missing.
+/// So rows that exist are neither written nor locked, however they have been changed since.
 final class SeedLoading {
-  private let connection: Connection
-  private let plan: CompiledPlan
-  private let facts: [String: TableFacts]
+  let connection: Connection
+  let plan: CompiledPlan
+  let facts: [String: TableFacts]
+  let maker: RowMaker
   private let isDryRun: Bool
-  private let maker: RowMaker
-  /// By table: the rows that this run has added.
-  private var added: [[ClosedRange<Int>]]
+  private let progress: (SeedProgress) -> Void
+
+  /// By table: the rows that this run adds, and how many of the plan's it found.
+  var added: [[ClosedRange<Int>]]
+  private var kept: [Int]
   /// By table: the temporary table of its keys, when it was needed.
-  private var staged: [String?]
+  var staged: [String?]
+  private var done = 0
+  private var total = 0
 
   /// Rows go to the server in pieces of about this many bytes.
-  private static let pieceSize = 64 * 1024
+  static let pieceSize = 64 * 1024
 
-  init(_ connection: Connection, _ plan: CompiledPlan, _ facts: [String: TableFacts], isDryRun: Bool) {
+  init(
+    _ connection: Connection, _ plan: CompiledPlan, _ facts: [String: TableFacts], isDryRun: Bool = false,
+    progress: @escaping (SeedProgress) -> Void = { _ in }
+  ) {
     self.connection = connection
     self.plan = plan
     self.facts = facts
     self.isDryRun = isDryRun
+    self.progress = progress
     maker = RowMaker(plan)
     added = Array(repeating: [], count: plan.tables.count)
+    kept = Array(repeating: 0, count: plan.tables.count)
     staged = Array(repeating: nil, count: plan.tables.count)
   }
 
-  /// Fills a table.
-  func load(_ name: String) throws -> SeedReport.Table {
+  func entry(_ name: String) -> (Int, TableFacts) {
+    guard let index = plan.index(of: name), let facts = facts[name] else {
+      preconditionFailure("the seeder hands over only tables that it has compiled and looked up: \(name)")
+    }
+    return (index, facts)
+  }
+
+  // MARK: - What is missing
+
+  /// Finds out which rows of a table this run adds. Tables whose numbers its key needs come before it.
+  func survey(_ name: String) throws {
     let (index, facts) = entry(name)
     let table = plan.tables[index]
-    var kept = 0
     if let parent = table.parent, !table.isOnePerParent {
       // Lines of a parent that was there before are left alone: what they refer to depends on how large the
       // other tables were when they were made.
       added[index] = added[parent]
-      kept = try oldLines(of: index, facts)
+      kept[index] = try oldLines(of: index, facts)
     } else if facts.isEmpty {
       added[index] = table.rows > 0 ? [1...table.rows] : []
     } else {
       let (wanted, missing) = try compare(index, facts)
       added[index] = missing
-      kept = wanted - missing.reduce(0) { $0 + $1.count }
+      kept[index] = wanted - missing.reduce(0) { $0 + $1.count }
       try number(index, facts)
     }
-    let count = try isDryRun ? countRows(index) : copyRows(index, facts)
-    if count > 0, !isDryRun { try advanceSequences(facts) }
-    return SeedReport.Table(name: name, added: count, kept: kept)
+    total += try countRows(index)
   }
 
   /// Learns the numbers of rows that others refer to, of a table that this run does not fill.
@@ -66,127 +82,61 @@ final class SeedLoading {
       detail: "Nothing was changed.", hint: "fill \(name) too: name it in --only")
   }
 
-  private func entry(_ name: String) -> (Int, TableFacts) {
-    guard let index = plan.index(of: name), let facts = facts[name] else {
-      preconditionFailure("the seeder hands over only tables that it has compiled and looked up: \(name)")
+  private func countRows(_ index: Int) throws -> Int {
+    guard plan.tables[index].parent != nil else { return added[index].reduce(0) { $0 + $1.count } }
+    var count = 0
+    for range in added[index] {
+      for number in range { count += try maker.lines(of: index, parent: number) }
     }
-    return (index, facts)
-  }
-
-  // MARK: - What is there
-
-  /// How many rows the plan wants, and those of them whose keys the target does not hold. Learns the numbers of
-  /// those that it holds.
-  private func compare(_ index: Int, _ facts: TableFacts) throws -> (wanted: Int, missing: [ClosedRange<Int>])
-  {
-    let table = plan.tables[index]
-    guard table.rows > 0 else { return (0, []) }
-    let keys = "pg_temp.dbtool_seed_\(index)"
-    let columns = table.key.enumerated().map { "t.\(SQLName.quoted($1)) AS k\($0)" }.joined(separator: ", ")
-    try connection.execute(
-      """
-      CREATE TEMPORARY TABLE dbtool_seed_\(index) ON COMMIT DROP AS
-      SELECT 0::bigint AS n, \(columns) FROM \(facts.sqlName) AS t WITH NO DATA
-      """)
-    staged[index] = keys
-    let copy = try connection.copyIn(Array("COPY \(keys) FROM STDIN WITH (ENCODING 'UTF8')".utf8))
-    let line = table.parent == nil ? 0 : 1
-    let wanted = try send(copy, [1...table.rows]) { (number, bytes) throws(PlanProblem) in
-      if line == 1, try self.maker.lines(of: index, parent: number) == 0 { return 0 }
-      try self.maker.appendKey(index, RowAddress(number, line: line), to: &bytes)
-      return 1
-    }
-    try connection.execute("ANALYZE \(keys)")
-    try refuseEqualKeys(table, keys)
-    let found = try connection.query(
-      """
-      SELECT min(n), max(n)
-      FROM (
-        SELECT n, n - row_number() OVER (ORDER BY n) AS island FROM \(keys) AS k
-        WHERE NOT EXISTS (SELECT FROM \(facts.sqlName) AS t WHERE \(sameKey(table)))
-      ) AS missing
-      GROUP BY island ORDER BY 1
-      """)
-    if let identity = table.identity {
-      let renumbered = try connection.query(
-        """
-        SELECT k.n, t.\(SQLName.quoted(identity)) FROM \(keys) AS k JOIN \(facts.sqlName) AS t ON \(sameKey(table))
-        WHERE t.\(SQLName.quoted(identity)) <> k.n
-        """)
-      for row in 0..<renumbered.count {
-        maker.identities[index][integer(renumbered[row, 0])] = Int64(integer(renumbered[row, 1]))
-      }
-    }
-    let missing = (0..<found.count).map { row in
-      let first = integer(found[row, 0])
-      return first...max(first, integer(found[row, 1]))
-    }
-    return (wanted, missing)
-  }
-
-  private func refuseEqualKeys(_ table: CompiledTable, _ keys: String) throws {
-    let columns = table.key.indices.map { "k\($0)" }.joined(separator: ", ")
-    let equal = try connection.query(
-      "SELECT min(n), max(n) FROM \(keys) GROUP BY \(columns) HAVING count(*) > 1 ORDER BY 1 LIMIT 1")
-    guard equal.count == 1 else { return }
-    throw PlanProblem(
-      .key(
-        "rows \(integer(equal[0, 0])) and \(integer(equal[0, 1])) have the same key"
-          + " (\(table.key.joined(separator: ", "))); the columns do not take enough values"),
-      table: table.name, column: "key")
-  }
-
-  /// Gives missing rows whose number somebody else's row has another one, past all that are in use.
-  private func number(_ index: Int, _ facts: TableFacts) throws {
-    let table = plan.tables[index]
-    guard let identity = table.identity.map({ SQLName.quoted($0) }), let keys = staged[index] else { return }
-    let taken = try connection.query(
-      """
-      SELECT k.n FROM \(keys) AS k
-      WHERE EXISTS (SELECT FROM \(facts.sqlName) AS t WHERE t.\(identity) = k.n)
-        AND NOT EXISTS (SELECT FROM \(facts.sqlName) AS t WHERE \(sameKey(table)))
-      ORDER BY 1
-      """)
-    guard taken.count > 0 else { return }
-    let highest = try connection.query("SELECT max(\(identity)) FROM \(facts.sqlName)").first.flatMap {
-      Int64($0)
-    }
-    var next = max(highest ?? 0, Int64(table.rows))
-    for row in 0..<taken.count {
-      next += 1
-      maker.identities[index][integer(taken[row, 0])] = next
-    }
-  }
-
-  /// How many lines the parents have that were there before this run.
-  private func oldLines(of index: Int, _ facts: TableFacts) throws -> Int {
-    guard let parent = plan.tables[index].parent, let keys = staged[parent], !facts.isEmpty,
-      let link = plan.link(of: index), let parentFacts = self.facts[plan.tables[parent].name]
-    else { return 0 }
-    // Lines of parents that this run has added are not there yet.
-    return integer(
-      try connection.query(
-        """
-        SELECT count(*) FROM \(facts.sqlName) AS c
-        JOIN \(parentFacts.sqlName) AS t ON t.\(SQLName.quoted(link.parent)) = c.\(SQLName.quoted(link.child))
-        JOIN \(keys) AS k ON \(sameKey(plan.tables[parent]))
-        """
-      ).first)
-  }
-
-  private func sameKey(_ table: CompiledTable) -> String {
-    table.key.enumerated().map { "t.\(SQLName.quoted($1)) = k.k\($0)" }.joined(separator: " AND ")
+    return count
   }
 
   // MARK: - What is added
 
+  /// Fills a table with what the survey found missing.
+  /// - Parameter waiting: columns that stay NULL until ``settle(_:_:)``.
+  func fill(_ name: String, waiting: [String] = []) throws -> SeedReport.Table {
+    let (index, facts) = entry(name)
+    let table = plan.tables[index]
+    for column in waiting {
+      if let place = table.outputs.firstIndex(of: column) { maker.waiting[index].insert(place) }
+    }
+    var report = SeedReport.Table(name: name, added: 0, kept: kept[index])
+    report.updated = try update(index, facts)
+    report.added = try isDryRun ? countRows(index) : copyRows(index, facts)
+    guard report.added > 0, !isDryRun else { return report }
+    report.digest = maker.digests[index].text
+    try advanceSequences(facts)
+    return report
+  }
+
   private func copyRows(_ index: Int, _ facts: TableFacts) throws -> Int {
     let table = plan.tables[index]
     guard !added[index].isEmpty else { return 0 }
-    let columns = table.outputs.map { SQLName.quoted($0) }.joined(separator: ", ")
-    let copy = try connection.copyIn(
-      Array("COPY \(facts.sqlName) (\(columns)) FROM STDIN WITH (ENCODING 'UTF8')".utf8))
-    return try send(copy, added[index]) { (number, bytes) throws(PlanProblem) in
+    let columns = table.outputs.indices.filter { !maker.waiting[index].contains($0) }
+      .map { SQLName.quoted(table.outputs[$0]) }.joined(separator: ", ")
+    guard !table.expressions.isEmpty else {
+      return try copyRows(index, "\(facts.sqlName) (\(columns))")
+    }
+    // The server works some columns out, from the others.
+    let rows = "dbtool_rows_\(index)"
+    try connection.execute(
+      "CREATE TEMPORARY TABLE \(rows) ON COMMIT DROP AS SELECT \(columns) FROM \(facts.sqlName) WITH NO DATA")
+    let count = try copyRows(index, "pg_temp.\(rows) (\(columns))")
+    let made = table.expressions.map { "(\($0.sql))" }.joined(separator: ", ")
+    let names = table.expressions.map { SQLName.quoted($0.column) }.joined(separator: ", ")
+    try connection.execute(
+      """
+      INSERT INTO \(facts.sqlName) (\(columns), \(names)) OVERRIDING SYSTEM VALUE
+      SELECT \(columns), \(made) FROM pg_temp.\(rows)
+      """)
+    return count
+  }
+
+  private func copyRows(_ index: Int, _ target: String) throws -> Int {
+    let table = plan.tables[index]
+    return try send("COPY \(target) FROM STDIN WITH (ENCODING 'UTF8')", added[index], of: table.name) {
+      (number, bytes) throws(PlanProblem) in
       guard table.parent != nil else {
         try self.maker.appendRow(index, RowAddress(number), to: &bytes)
         return 1
@@ -199,30 +149,30 @@ final class SeedLoading {
     }
   }
 
-  private func countRows(_ index: Int) throws -> Int {
-    guard plan.tables[index].parent != nil else { return added[index].reduce(0) { $0 + $1.count } }
-    var count = 0
-    for range in added[index] {
-      for number in range { count += try maker.lines(of: index, parent: number) }
-    }
-    return count
-  }
-
-  /// - Parameter append: appends what belongs to a number, and answers how many rows that was.
-  private func send(
-    _ copy: CopyIn, _ ranges: [ClosedRange<Int>],
+  /// Sends rows by a COPY.
+  /// - Parameters:
+  ///   - name: the table that the progress is told of; nil when it is none.
+  ///   - append: appends what belongs to a number, and answers how many rows that was.
+  func send(
+    _ sql: String, _ ranges: [ClosedRange<Int>], of name: String? = nil,
     _ append: (Int, inout [UInt8]) throws(PlanProblem) -> Int
   ) throws -> Int {
+    let copy = try connection.copyIn(Array(sql.utf8))
     var bytes: [UInt8] = []
     bytes.reserveCapacity(Self.pieceSize + 4096)
     var count = 0
+    var told = 0
     do {
       for range in ranges {
         for number in range {
           count += try append(number, &bytes)
-          if bytes.count >= Self.pieceSize {
-            try copy.write(bytes)
-            bytes.removeAll(keepingCapacity: true)
+          guard bytes.count >= Self.pieceSize else { continue }
+          try copy.write(bytes)
+          bytes.removeAll(keepingCapacity: true)
+          if let name {
+            done += count - told
+            told = count
+            progress(SeedProgress(table: name, done: done, total: total))
           }
         }
       }
@@ -232,7 +182,66 @@ final class SeedLoading {
       throw error
     }
     _ = try copy.finish()
+    if let name {
+      done += count - told
+      progress(SeedProgress(table: name, done: done, total: total))
+    }
     return count
+  }
+
+  /// Sets the columns that had to wait until rows of other tables were there.
+  func settle(_ name: String, _ columns: [String]) throws {
+    let (index, facts) = entry(name)
+    let table = plan.tables[index]
+    guard !isDryRun, !added[index].isEmpty else { return }
+    let rows = "dbtool_waiting_\(index)"
+    let named =
+      (table.key.enumerated().map { "t.\(SQLName.quoted($1)) AS k\($0)" }
+      + columns.enumerated().map { "t.\(SQLName.quoted($1)) AS w\($0)" }).joined(separator: ", ")
+    try connection.execute(
+      """
+      CREATE TEMPORARY TABLE \(rows) ON COMMIT DROP AS
+      SELECT 0::bigint AS n, \(named) FROM \(facts.sqlName) AS t WITH NO DATA
+      """)
+    let count = try send("COPY pg_temp.\(rows) FROM STDIN WITH (ENCODING 'UTF8')", added[index]) {
+      (number, bytes) throws(PlanProblem) in
+      let lines = table.parent == nil ? 1 : try self.maker.lines(of: index, parent: number)
+      for line in stride(from: 1, through: lines, by: 1) {
+        let address = RowAddress(number, line: table.parent == nil ? 0 : line)
+        try self.maker.appendKey(index, address, with: columns, to: &bytes)
+      }
+      return lines
+    }
+    if count == 0 { return }
+    try connection.execute("ANALYZE pg_temp.\(rows)")
+    let set = columns.enumerated().map { "\(SQLName.quoted($1)) = k.w\($0)" }.joined(separator: ", ")
+    try connection.execute(
+      "UPDATE \(facts.sqlName) AS t SET \(set) FROM pg_temp.\(rows) AS k WHERE \(sameKey(table))")
+  }
+
+  /// Brings the columns of `update` to what the plan says, in rows that were there.
+  private func update(_ index: Int, _ facts: TableFacts) throws -> Int {
+    let table = plan.tables[index]
+    guard !table.update.isEmpty, let keys = staged[index] else { return 0 }
+    let differ = table.update.enumerated().map {
+      "t.\(SQLName.quoted($1))::text IS DISTINCT FROM k.u\($0)::text"
+    }
+    .joined(separator: " OR ")
+    if isDryRun {
+      return integer(
+        try connection.query(
+          "SELECT count(*) FROM \(facts.sqlName) AS t, \(keys) AS k WHERE \(sameKey(table)) AND (\(differ))"
+        ).first)
+    }
+    let set = table.update.enumerated().map { "\(SQLName.quoted($1)) = k.u\($0)" }.joined(separator: ", ")
+    return integer(
+      try connection.query(
+        """
+        WITH changed AS (
+          UPDATE \(facts.sqlName) AS t SET \(set) FROM \(keys) AS k WHERE \(sameKey(table)) AND (\(differ)) RETURNING 1
+        ) SELECT count(*) FROM changed
+        """
+      ).first)
   }
 
   /// The next row that anybody inserts must not get a number that a seeded row has.
@@ -249,5 +258,5 @@ final class SeedLoading {
     }
   }
 
-  private func integer(_ text: String?) -> Int { text.flatMap { Int($0) } ?? 0 }
+  func integer(_ text: String?) -> Int { text.flatMap { Int($0) } ?? 0 }
 }

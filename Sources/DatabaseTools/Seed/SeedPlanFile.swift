@@ -17,8 +17,11 @@ package struct SeedPlanFile: Sendable, Equatable {
   package static let defaultPath = "seeds/shop.toml"
 
   /// Reads a plan, its word lists and its hooks; their paths are relative to the plan's folder.
+  /// - Parameter profile: the name of a file in `profiles/` beside the plan, whose settings come before the plan's.
   /// - Throws: `Failure` with file, line and column.
-  package static func read(_ path: String = defaultPath) throws(Failure) -> SeedPlanFile {
+  package static func read(
+    _ path: String = defaultPath, profile: String? = nil
+  ) throws(Failure) -> SeedPlanFile {
     guard LocalFile.kind(of: path) == .file else {
       throw Failure(
         "there is no plan \(path)",
@@ -26,7 +29,9 @@ package struct SeedPlanFile: Sendable, Equatable {
           ? "run it where seeds/ is, or name a plan: --plan FILE" : "name a plan that is there: --plan FILE")
     }
     let text = try LocalFile.text(of: path)
-    return try PlanReader(path: path, text: text, read: LocalFile.bytes(of:)).plan()
+    let overrides: SeedProfile
+    if let profile { overrides = try SeedProfile.read(profile, of: path) } else { overrides = SeedProfile() }
+    return try PlanReader(path: path, text: text, profile: overrides, read: LocalFile.bytes(of:)).plan()
   }
 
   /// A problem with the plan as a failure that points into the file.

@@ -1,28 +1,3 @@
-/// What a run is asked to do beyond its plan.
-package struct SeedRequest: Sendable {
-  /// Row counts that replace the plan's, by table.
-  package var rows: [String: Int]
-  /// The tables to fill; nil for all of them.
-  package var only: [String]?
-  /// Replaces the plan's seed.
-  package var seed: UInt64?
-  /// Find out what would be added, and leave everything as it is.
-  package var isDryRun: Bool
-  /// The name of the database, typed by someone who knows that it says production.
-  package var acknowledged: String?
-
-  package init(
-    rows: [String: Int] = [:], only: [String]? = nil, seed: UInt64? = nil, isDryRun: Bool = false,
-    acknowledged: String? = nil
-  ) {
-    self.rows = rows
-    self.only = only
-    self.seed = seed
-    self.isDryRun = isDryRun
-    self.acknowledged = acknowledged
-  }
-}
-
 /// What a run did, table by table in the order in which they were filled.
 package struct SeedReport: Sendable, Equatable {
   package struct Table: Sendable, Equatable {
@@ -31,47 +6,74 @@ package struct SeedReport: Sendable, Equatable {
     package var added: Int
     /// Rows of the plan that were there already.
     package var kept: Int
+    /// Of these, the rows that got columns again because the plan says `update`.
+    package var updated = 0
+    /// A sum over the rows that were made, sixteen hexadecimal digits; nil when none were.
+    package var digest: String?
+
+    package init(name: String, added: Int, kept: Int, updated: Int = 0, digest: String? = nil) {
+      self.name = name
+      self.added = added
+      self.kept = kept
+      self.updated = updated
+      self.digest = digest
+    }
   }
 
-  package var database: String
+  /// Nil when the rows went to files.
+  package var database: String?
   package var seed: UInt64
   package var isDryRun: Bool
   package var tables: [Table]
+  /// The files that were written.
+  package var files: [String] = []
 
   package var added: Int { tables.reduce(0) { $0 + $1.added } }
   package var kept: Int { tables.reduce(0) { $0 + $1.kept } }
 
   package var json: JSONValue {
-    .object([
-      .init("operation", .string("seed")),
-      .init("database", .string(database)),
-      .init("seed", .number(String(seed))),
-      .init("dryRun", .bool(isDryRun)),
+    var members: [JSONValue.Member] = [.init("operation", .string("seed"))]
+    if let database { members.append(.init("database", .string(database))) }
+    members += [
+      .init("seed", .number(String(seed))), .init("dryRun", .bool(isDryRun)),
       .init(
         "tables",
         .array(
           tables.map { table in
-            .object([
+            var members: [JSONValue.Member] = [
               .init("table", .string(table.name)), .init("added", .integer(table.added)),
-              .init("kept", .integer(table.kept)),
-            ])
+              .init("kept", .integer(table.kept)), .init("updated", .integer(table.updated)),
+            ]
+            if let digest = table.digest { members.append(.init("digest", .string(digest))) }
+            return .object(members)
           })),
       .init("added", .integer(added)),
       .init("kept", .integer(kept)),
-    ])
+    ]
+    if database == nil { members.append(.init("files", .array(files.map { .string($0) }))) }
+    return .object(members)
   }
 
   /// The lines of a table for people.
   package var lines: [String] {
-    let rows = tables.map { ($0.name, String($0.added), String($0.kept)) }
-    let width = max(rows.map(\.0.count).max() ?? 0, "table".count)
-    let numbers = max(rows.map { max($0.1.count, $0.2.count) }.max() ?? 0, "added".count)
-    func padded(_ text: String, _ width: Int) -> String {
-      String(repeating: " ", count: width - text.count) + text
-    }
-    return ([("table", isDryRun ? "to add" : "added", "kept")] + rows).map { name, added, kept in
-      name + String(repeating: " ", count: width - name.count) + "  " + padded(added, numbers + 1) + "  "
-        + padded(kept, numbers + 1)
+    SeedTable.lines(
+      [["table", isDryRun ? "to add" : "added", "kept"]]
+        + tables.map { table in
+          [table.name, String(table.added), String(table.kept)]
+        })
+  }
+}
+
+/// Columns of figures under their names.
+enum SeedTable {
+  /// - Parameter rows: the first is the heading; the first column is text, the others are numbers.
+  static func lines(_ rows: [[String]]) -> [String] {
+    let name = rows.map { $0[0].count }.max() ?? 0
+    let number = max(rows.flatMap { $0.dropFirst().map(\.count) }.max() ?? 0, "added".count) + 1
+    return rows.map { row in
+      row[0] + String(repeating: " ", count: name - row[0].count)
+        + row.dropFirst().map { "  " + String(repeating: " ", count: max(number - $0.count, 0)) + $0 }
+        .joined()
     }
   }
 }

@@ -17,75 +17,169 @@ package struct Seeder {
   /// One seeder at a time, in each database; the second waits, and then finds the rows made.
   private static let lockKey = "dbtool seed"
 
-  /// As ``run(on:progress:)``, over a connection of its own.
+  /// What a run came to.
+  package enum Outcome: Sendable, Equatable {
+    case loaded(SeedReport)
+    case verified(SeedVerification)
+    case removed(SeedRemoval)
+
+    package var json: JSONValue {
+      switch self {
+      case .loaded(let report): report.json
+      case .verified(let report): report.json
+      case .removed(let report): report.json
+      }
+    }
+
+    /// The lines of a table for people.
+    package var lines: [String] {
+      switch self {
+      case .loaded(let report): report.lines
+      case .verified(let report): report.lines
+      case .removed(let report): report.lines
+      }
+    }
+  }
+
+  /// What is told while rows are made.
+  package struct Telling {
+    /// Called after each table.
+    package var table: (SeedReport.Table) -> Void
+    /// Called now and then.
+    package var progress: (SeedProgress) -> Void
+
+    package init(
+      table: @escaping (SeedReport.Table) -> Void = { _ in },
+      progress: @escaping (SeedProgress) -> Void = { _ in }
+    ) {
+      self.table = table
+      self.progress = progress
+    }
+  }
+
+  /// As ``perform(on:telling:)``, over a connection of its own.
   /// - Parameters:
   ///   - watch: looks after the session; without one, waits are not told and signals are somebody else's.
   ///   - isInteractive: whether what is told of a wait can be drawn over.
   ///   - tell: told of waits.
   ///   - notice: called with what the server says meanwhile.
-  package func run(
+  package func perform(
     on target: DatabaseTarget, watch: SessionWatch? = nil, isInteractive: Bool = false,
     tell: @escaping SessionWatch.Telling = { _ in }, notice: @escaping (String) -> Void = { _ in },
-    progress: (SeedReport.Table) -> Void = { _ in }
-  ) throws(Failure) -> SeedReport {
+    telling: Telling = Telling()
+  ) throws(Failure) -> Outcome {
     let connection = try target.connect()
     defer { connection.close() }
     connection.notices = { notice("\($0.severity): \($0.message)") }
     watch?.attach(to: connection, at: target, isInteractive: isInteractive, tell: tell)
-    do throws(Failure) { return try run(on: connection, progress: progress) } catch {
+    do throws(Failure) { return try perform(on: connection, telling: telling) } catch {
       throw error.ended(by: watch?.interruption)
     }
   }
 
+  /// Loads, and answers what was added.
+  package func run(on target: DatabaseTarget) throws(Failure) -> SeedReport {
+    let connection = try target.connect()
+    defer { connection.close() }
+    return try run(on: connection)
+  }
+
+  /// Loads, and answers what was added.
   /// - Parameter progress: called after each table.
-  /// - Throws: `Failure`; nothing was written then.
   package func run(
-    on connection: Connection, progress: (SeedReport.Table) -> Void = { _ in }
+    on connection: Connection, progress: @escaping (SeedReport.Table) -> Void = { _ in }
   ) throws(Failure) -> SeedReport {
-    let (plan, selected) = try selection()
+    guard case .loaded(let report) = try perform(on: connection, telling: Telling(table: progress)) else {
+      throw Failure("the request asks for something else than rows")
+    }
+    return report
+  }
+
+  /// Does what the request asks for.
+  /// - Throws: `Failure`; nothing was written then.
+  package func perform(
+    on connection: Connection, telling: Telling = Telling()
+  ) throws(Failure) -> Outcome {
+    let (plan, selected) = try file.selection(request)
     do throws(ServerError) {
       try connection.execute("BEGIN TRANSACTION ISOLATION LEVEL READ COMMITTED")
     } catch {
       throw Failure(error)
     }
+    var facts: [String: TableFacts] = [:]
     do {
-      let report = try load(plan, selected, connection, progress)
-      try connection.execute(request.isDryRun ? "ROLLBACK" : "COMMIT")
-      return report
+      let outcome = try perform(plan, selected, connection, telling, &facts)
+      let keeps = request.task == .load || request.task == .reset
+      try connection.execute(keeps ? "COMMIT" : "ROLLBACK")
+      return outcome
     } catch {
       // The first error is the one that counts; a connection that is gone has rolled back by itself.
       try? connection.execute("ROLLBACK")
-      throw failure(error)
+      throw failure(error, facts)
     }
   }
 
-  private func load(
-    _ plan: SeedPlan, _ selected: [String], _ connection: Connection, _ progress: (SeedReport.Table) -> Void
-  ) throws -> SeedReport {
+  /// - Parameter facts: what is known of the tables by the time that something goes wrong.
+  private func perform(
+    _ plan: SeedPlan, _ selected: [String], _ connection: Connection, _ telling: Telling,
+    _ facts: inout [String: TableFacts]
+  ) throws -> Outcome {
     let database = try ProductionGuard.check(connection, acknowledged: request.acknowledged).get()
     _ = try connection.query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [Self.lockKey])
-    if !request.isDryRun { try run(file.before, on: connection) }
-    let facts = try catalogue(plan, connection, database: database)
+    if request.task == .load { try run(file.before, on: connection) }
+    facts = try catalogue(plan, connection, database: database)
+    let compiled = try compile(plan, facts)
+    for name in selected { try compiled.checkReferences(of: name) }
+    let order = try TableOrder.order(plan.tables.map(\.name), needs: SeedNeeds(plan, facts).all)
+    let loading = SeedLoading(
+      connection, compiled, facts, isDryRun: request.isDryRun, progress: telling.progress)
+    switch request.task {
+    case .verify:
+      var report = SeedVerification(database: database, seed: plan.seed, tables: [])
+      for name in order.tables where selected.contains(name) {
+        report.tables.append(try loading.verify(name))
+      }
+      return .verified(report)
+    case .reset:
+      var report = SeedRemoval(database: database, tables: [])
+      for name in order.tables where selected.contains(name) || plan.table(name)?.parent == nil {
+        try loading.stageForRemoval(name)
+      }
+      for (name, columns) in order.waiting where selected.contains(name) { try loading.letGo(name, columns) }
+      for name in order.tables.reversed() where selected.contains(name) {
+        report.tables.append(try loading.remove(name))
+      }
+      return .removed(report)
+    case .load, .dryRun:
+      var report = SeedReport(
+        database: database, seed: plan.seed, isDryRun: request.isDryRun, tables: [])
+      for name in order.tables {
+        if selected.contains(name) { try loading.survey(name) } else { try loading.resolve(name) }
+      }
+      if order.isDeferred { try connection.execute("SET CONSTRAINTS ALL DEFERRED") }
+      for name in order.tables where selected.contains(name) {
+        let table = try loading.fill(name, waiting: order.waiting[name] ?? [])
+        report.tables.append(table)
+        telling.table(table)
+      }
+      for name in order.tables where selected.contains(name) {
+        if let columns = order.waiting[name] { try loading.settle(name, columns) }
+      }
+      if !request.isDryRun { try run(file.after, on: connection) }
+      return .loaded(report)
+    }
+  }
+
+  private func compile(_ plan: SeedPlan, _ facts: [String: TableFacts]) throws -> CompiledPlan {
     var identities: [String: String] = [:]
     for table in plan.tables where table.parent == nil {
       identities[table.name] = facts[table.name]?.identity(besides: table.columns.map(\.name))?.name
     }
     let compiled = try CompiledPlan(plan, rows: request.rows, identities: identities)
-    for name in selected { try compiled.checkReferences(of: name) }
-    let order = try TableOrder.order(plan.tables.map(\.name), references: references(plan, facts))
-    let loading = SeedLoading(connection, compiled, facts, isDryRun: request.isDryRun)
-    var tables: [SeedReport.Table] = []
-    for name in order {
-      guard selected.contains(name) else {
-        try loading.resolve(name)
-        continue
-      }
-      let table = try loading.load(name)
-      tables.append(table)
-      progress(table)
+    for table in plan.tables {
+      if let facts = facts[table.name] { try CatalogueCheck(table: table, facts: facts).run(compiled) }
     }
-    if !request.isDryRun { try run(file.after, on: connection) }
-    return SeedReport(database: database, seed: plan.seed, isDryRun: request.isDryRun, tables: tables)
+    return compiled
   }
 
   private func catalogue(
@@ -99,22 +193,9 @@ package struct Seeder {
           "the database \(database) has no table \(table.name)", place: place, excerpt: excerpt,
           hint: "create it first: dbtool migrate")
       }
-      try CatalogueCheck(table: table, facts: found).run()
       facts[table.name] = found
     }
     return facts
-  }
-
-  private func references(_ plan: SeedPlan, _ facts: [String: TableFacts]) -> [(from: String, to: String)] {
-    var references: [(from: String, to: String)] = []
-    for table in plan.tables {
-      references += table.neededTables.map { (table.name, $0) }
-      for other in plan.tables
-      where facts[table.name]?.references.contains(facts[other.name]?.oid ?? "") == true {
-        references.append((table.name, other.name))
-      }
-    }
-    return references
   }
 
   /// Hooks run inside the transaction; one that ends it would leave half a load behind.
@@ -137,57 +218,19 @@ package struct Seeder {
     }
   }
 
-  // MARK: - What is asked for
+  // MARK: - What went wrong
 
-  /// The tables that the run needs, and those of them that it fills.
-  private func selection() throws(Failure) -> (SeedPlan, [String]) {
-    var plan = file.plan
-    if let seed = request.seed { plan.seed = seed }
-    let names = plan.tables.map(\.name)
-    for name in request.rows.keys.sorted() {
-      guard let table = plan.table(name) else {
-        throw .usage("the plan has no table \(name)", hint: "it has \(names.joined(separator: ", "))")
-      }
-      if let parent = table.parent {
-        throw .usage(
-          "the rows of \(name) follow from \(parent)", hint: "ask for more of these: --rows \(parent)=N")
-      }
-    }
-    guard let only = request.only else { return (plan, names) }
-    if only.isEmpty {
-      throw .usage("--only names no table", hint: "the plan has \(names.joined(separator: ", "))")
-    }
-    for name in only where !names.contains(name) {
-      throw .usage("the plan has no table \(name)", hint: "it has \(names.joined(separator: ", "))")
-    }
-    for name in only {
-      for summed in plan.table(name)?.summedTables ?? [] where !only.contains(summed) {
-        throw .usage(
-          "\(name) adds up rows of \(summed), which would not be made",
-          hint: "name both: --only \(name),\(summed)")
-      }
-    }
-    var needed = Set(only)
-    var open = only
-    while let name = open.popLast() {
-      for other in (plan.table(name)?.neededTables ?? []) + (plan.table(name)?.summedTables ?? [])
-      where needed.insert(other).inserted { open.append(other) }
-    }
-    plan.tables.removeAll { !needed.contains($0.name) }
-    return (plan, only)
-  }
-
-  private func failure(_ error: any Error) -> Failure {
+  private func failure(_ error: any Error, _ facts: [String: TableFacts]) -> Failure {
     switch error {
     case let failure as Failure: return failure
     case let problem as PlanProblem: return file.failure(problem)
-    case let refusal as ServerError: return failure(refusal)
+    case let refusal as ServerError: return failure(refusal, facts)
     default: return Failure("\(error)")
     }
   }
 
   /// A server's refusal, with the place in the plan when it names a table or column of it.
-  private func failure(_ refusal: ServerError) -> Failure {
+  private func failure(_ refusal: ServerError, _ facts: [String: TableFacts]) -> Failure {
     var failure = Failure(refusal)
     var hints = failure.hint.map { [$0] } ?? []
     if refusal.sqlState == "23505" {
@@ -201,7 +244,11 @@ package struct Seeder {
     failure.hint = hints.joined(separator: "\n")
     let copied = Self.copied(refusal)
     if let table = refusal.table ?? copied.table, file.plan.table(table) != nil {
-      let (place, excerpt) = file.text.place(table: table, column: refusal.column ?? copied.column)
+      let constrained = refusal.constraint.flatMap { facts[table]?.constraints[$0] } ?? []
+      let (place, excerpt) = file.text.place(
+        table: table,
+        column: refusal.column ?? copied.column
+          ?? constrained.first { file.plan.table(table)?.column($0) != nil })
       failure.place = place
       failure.excerpt = excerpt
     }
@@ -219,4 +266,5 @@ package struct Seeder {
     let column = rest.hasPrefix("column ") ? rest.dropFirst("column ".count).prefix { $0 != ":" } : ""
     return (String(table), column.isEmpty ? nil : String(column))
   }
+
 }

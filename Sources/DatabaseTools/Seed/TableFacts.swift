@@ -12,14 +12,23 @@ struct TableFacts: Sendable, Equatable {
     var sequence: String?
   }
 
+  struct ForeignKey: Sendable, Equatable {
+    var name: String
+    /// The table that it points to, by oid.
+    var target: String
+    var columns: [String]
+    var isDeferrable: Bool
+  }
+
   /// As SQL needs it, schema included.
   var sqlName: String
   var oid: String
   var columns: [Column]
   /// Columns of each unique index that covers the whole table, by index name.
   var uniqueIndexes: [String: Set<String>]
-  /// Tables, by oid, that foreign keys point to.
-  var references: Set<String>
+  var foreignKeys: [ForeignKey]
+  /// The columns of each constraint and unique index, by name.
+  var constraints: [String: [String]]
   var isEmpty: Bool
 
   func column(_ name: String) -> Column? { columns.first { $0.name == name } }
@@ -54,11 +63,30 @@ struct TableFacts: Sendable, Equatable {
       WHERE i.indrelid = $1::oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
       """, [oid])
     let references = try connection.query(
-      "SELECT DISTINCT confrelid FROM pg_constraint WHERE contype = 'f' AND conrelid = $1::oid", [oid])
+      """
+      SELECT c.conname, c.confrelid, c.condeferrable, a.attname, c.contype
+      FROM pg_constraint AS c
+      JOIN pg_attribute AS a ON a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey)
+      WHERE c.conrelid = $1::oid ORDER BY c.conname, a.attnum
+      """, [oid])
     let isEmpty = try connection.query("SELECT NOT EXISTS (SELECT FROM \(sqlName))").first == "t"
     var uniqueIndexes: [String: Set<String>] = [:]
     for row in 0..<indexes.count {
       uniqueIndexes[indexes[row, 0] ?? "", default: []].insert(indexes[row, 1] ?? "")
+    }
+    var foreignKeys: [ForeignKey] = []
+    var constraints = uniqueIndexes.mapValues { $0.sorted() }
+    for row in 0..<references.count {
+      let name = references[row, 0] ?? ""
+      constraints[name, default: []].append(references[row, 3] ?? "")
+      guard references[row, 4] == "f" else { continue }
+      if foreignKeys.last?.name != name {
+        foreignKeys.append(
+          ForeignKey(
+            name: name, target: references[row, 1] ?? "", columns: [], isDeferrable: references[row, 2] == "t"
+          ))
+      }
+      foreignKeys[foreignKeys.count - 1].columns.append(references[row, 3] ?? "")
     }
     return TableFacts(
       sqlName: sqlName, oid: oid,
@@ -67,7 +95,7 @@ struct TableFacts: Sendable, Equatable {
           name: columns[row, 0] ?? "", isNotNull: columns[row, 1] == "t", hasDefault: columns[row, 2] == "t",
           isGenerated: columns[row, 3] == "t", sequence: columns[row, 4])
       },
-      uniqueIndexes: uniqueIndexes, references: Set((0..<references.count).compactMap { references[$0, 0] }),
+      uniqueIndexes: uniqueIndexes, foreignKeys: foreignKeys, constraints: constraints,
       isEmpty: isEmpty)
   }
 }

@@ -9,7 +9,8 @@ struct SeedCommand: ParsableCommand {
     discussion: """
       N is a target: afterwards the table holds at least N rows of the plan. Asking again adds nothing, asking for \
       more adds the difference, and rows that are there are never changed. The same seed and the same numbers give \
-      the same rows everywhere. Everything happens in one transaction.
+      the same rows everywhere. Everything happens in one transaction, unless --jobs says otherwise. The plan's form is \
+      in docs/seed.md.
 
       Example: dbtool seed --products 1000 --orders 5000
       """)
@@ -40,8 +41,31 @@ struct SeedCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Which of all possible sets of rows. Default: the plan's, 1.", valueName: "s"))
   var randomSeed: UInt64?
 
+  @Option(
+    help: ArgumentHelp("Row counts, seed and clock of profiles/NAME.toml beside the plan.", valueName: "name")
+  )
+  var profile: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "How many sessions load at once. With more than one, large loads are committed piece by piece.",
+      valueName: "n"))
+  var jobs = 1
+
   @Flag(help: "Say what would be added, and leave everything as it is.")
   var dryRun = false
+
+  @Flag(help: "Compare the rows that are there with the plan's; the exit status is 1 when they differ.")
+  var verify = false
+
+  @Flag(help: "Delete the plan's rows, and no others.")
+  var reset = false
+
+  @Option(help: ArgumentHelp("Where rows go: database, or csv, sql, jsonl files.", valueName: "format"))
+  var format = "database"
+
+  @Option(help: ArgumentHelp("The folder of the files. Default: stdout.", valueName: "dir"))
+  var output: String?
 
   @Option(
     name: .customLong("i-know"),
@@ -55,24 +79,77 @@ struct SeedCommand: ParsableCommand {
 
   func run() throws {
     let console = global.console
+    let task = try task()
     let request = SeedRequest(
-      rows: try targets(), only: only.map { $0.split(separator: ",").map { String($0) } }, seed: randomSeed,
-      isDryRun: dryRun, acknowledged: acknowledged)
-    let file = try SeedPlanFile.read(plan)
-    let database = try target.resolve(console)
+      task, rows: try targets(), only: only.map { $0.split(separator: ",").map { String($0) } },
+      seed: randomSeed,
+      jobs: jobs, acknowledged: acknowledged)
+    let file = try SeedPlanFile.read(plan, profile: profile)
     let status = StatusLine(console)
-    let report = try Seeder(file, request).run(
-      on: database, watch: SessionWatch(catchesSignals: true), isInteractive: console.isInteractive,
-      tell: { status.tell($0) }, notice: status.above { console.detail($0) },
-      progress: status.above { table in
-        console.detail("\(table.name): \(table.added) \(dryRun ? "to add" : "added"), \(table.kept) kept")
-      })
-    if global.json {
-      console.result(report.json)
-    } else {
-      for line in report.lines { console.result(line) }
+    let bar = SeedBar(status, console)
+    let telling = Seeder.Telling(
+      table: { table in
+        status.show(nil)
+        console.say("\(table.name): \(table.added) \(dryRun ? "to add" : "added"), \(table.kept) kept")
+      }, progress: { bar.show($0) })
+    if let format = try fileFormat(task) {
+      let report = try SeedFiles(file, request, format).write(to: output, telling: telling)
+      status.show(nil)
+      let console = output == nil ? console.withoutOut : console
+      show(.loaded(report), console)
+      return
     }
+    let database = try target.resolve(console)
+    let outcome = try Seeder(file, request).perform(
+      on: database, watch: SessionWatch(catchesSignals: true), isInteractive: console.isInteractive,
+      tell: { status.tell($0) }, notice: status.above { console.detail($0) }, telling: telling)
+    status.show(nil)
+    show(outcome, console)
     if dryRun { console.say("dry run: nothing was changed") }
+    if case .verified(let report) = outcome, !report.isEqual {
+      console.say("the rows are not those that the plan makes")
+      throw ExitCode(ExitStatus.failed)
+    }
+  }
+
+  private func show(_ outcome: Seeder.Outcome, _ console: Console) {
+    if global.json {
+      console.result(outcome.json)
+    } else {
+      for line in outcome.lines { console.result(line) }
+    }
+  }
+
+  private func task() throws(Failure) -> SeedRequest.Task {
+    guard [dryRun, verify, reset].count(where: { $0 }) <= 1 else {
+      throw .usage("--dry-run, --verify and --reset exclude each other")
+    }
+    guard (1...64).contains(jobs) else { throw .usage("--jobs \(jobs): there can be 1 to 64 sessions") }
+    return dryRun ? .dryRun : verify ? .verify : reset ? .reset : .load
+  }
+
+  /// Nil for the database.
+  private func fileFormat(_ task: SeedRequest.Task) throws(Failure) -> SeedFiles.Format? {
+    if format == "database" {
+      if output != nil { throw .usage("--output is for files", hint: "add --format csv, sql or jsonl") }
+      return nil
+    }
+    guard let found = SeedFiles.Format(rawValue: format) else {
+      throw .usage("there is no format \(format)", hint: "there is database, csv, sql and jsonl")
+    }
+    guard task == .load else {
+      throw .usage("--format \(format) writes files; it goes without --\(Self.name(of: task))")
+    }
+    return found
+  }
+
+  private static func name(of task: SeedRequest.Task) -> String {
+    switch task {
+    case .load: "load"
+    case .dryRun: "dry-run"
+    case .verify: "verify"
+    case .reset: "reset"
+    }
   }
 
   /// The row counts that the options ask for, by table.
