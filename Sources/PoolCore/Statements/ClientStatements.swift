@@ -55,6 +55,9 @@ package struct ClientStatements: Sendable {
     return named.values[place].statement
   }
 
+  /// How many names the client has.
+  package func count(of client: ClientID) -> Int { namesOf[client.index]?.count ?? 0 }
+
   /// All of the client's names, and what they stand for.
   func all(of client: ClientID) -> [(name: [UInt8], statement: StatementID)] {
     (namesOf[client.index] ?? []).compactMap { number in

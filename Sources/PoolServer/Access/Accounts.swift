@@ -271,6 +271,12 @@ struct Accounts {
     return hasChanged
   }
 
+  /// Everybody in the configuration and in `auth_file`.
+  var inFiles: [PoolSettings.User] {
+    names.compactMap { named[$0]?.user }
+      + listed.values.map(\.user).filter { named[Self.key($0.name)] == nil }.sorted { $0.name < $1.name }
+  }
+
   /// All users of the configuration.
   var configured: [[UInt8]] { names }
 }

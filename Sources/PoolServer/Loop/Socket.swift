@@ -73,38 +73,34 @@ package struct Socket: Equatable, Sendable {
   }
 
   /// The port that the socket is bound to; `nil` for a Unix socket.
-  package var localPort: UInt16? {
-    var address = sockaddr_storage()
-    var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
-    // Invariant: the kernel writes at most `length` bytes, and the family says which shape they have.
-    return withUnsafeMutableBytes(of: &address) { raw -> UInt16? in
-      guard let base = raw.baseAddress,
-        getsockname(fd, base.assumingMemoryBound(to: sockaddr.self), &length) == 0
-      else { return nil }
-      switch Int32(raw.loadUnaligned(as: sa_family_t.self)) {
-      case AF_INET: return UInt16(bigEndian: raw.loadUnaligned(as: sockaddr_in.self).sin_port)
-      case AF_INET6: return UInt16(bigEndian: raw.loadUnaligned(as: sockaddr_in6.self).sin6_port)
-      default: return nil
-      }
-    }
-  }
+  package var localPort: UInt16? { local?.port }
 
   /// Where the other end is; `nil` for a Unix socket.
-  var peerAddress: NetworkAddress? {
-    var address = sockaddr_storage()
+  var peerAddress: NetworkAddress? { peer?.address }
+
+  /// This end; `nil` for a Unix socket.
+  var local: SocketEnd? { end { getsockname(fd, $0, $1) } }
+
+  /// The other end; `nil` for a Unix socket.
+  var peer: SocketEnd? { end { getpeername(fd, $0, $1) } }
+
+  private func end(
+    _ ask: (UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Int32
+  ) -> SocketEnd? {
+    var storage = sockaddr_storage()
     var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
-    // Invariant: as above.
-    return withUnsafeMutableBytes(of: &address) { raw -> NetworkAddress? in
-      guard let base = raw.baseAddress,
-        getpeername(fd, base.assumingMemoryBound(to: sockaddr.self), &length) == 0
-      else { return nil }
+    // Invariant: the kernel writes at most `length` bytes, and the family says which shape they have.
+    return withUnsafeMutableBytes(of: &storage) { raw -> SocketEnd? in
+      guard let base = raw.baseAddress, ask(base.assumingMemoryBound(to: sockaddr.self), &length) == 0 else {
+        return nil
+      }
       switch Int32(raw.loadUnaligned(as: sa_family_t.self)) {
       case AF_INET:
-        let field = raw.loadUnaligned(as: sockaddr_in.self).sin_addr
-        return NetworkAddress(bytes: withUnsafeBytes(of: field) { Array($0) })
+        let address = raw.loadUnaligned(as: sockaddr_in.self)
+        return SocketEnd(withUnsafeBytes(of: address.sin_addr) { Array($0) }, address.sin_port)
       case AF_INET6:
-        let field = raw.loadUnaligned(as: sockaddr_in6.self).sin6_addr
-        return NetworkAddress(bytes: withUnsafeBytes(of: field) { Array($0) })
+        let address = raw.loadUnaligned(as: sockaddr_in6.self)
+        return SocketEnd(withUnsafeBytes(of: address.sin6_addr) { Array($0) }, address.sin6_port)
       default: return nil
       }
     }
@@ -119,4 +115,17 @@ package struct Socket: Equatable, Sendable {
 
   /// 0 when connected, else the error number of the connect that was under way.
   package var pendingError: Int32 { clinux_socket_error(fd) }
+}
+
+/// One end of a TCP connection.
+struct SocketEnd {
+  let address: NetworkAddress
+  let port: UInt16
+
+  /// - Parameter bigEndian: as the kernel has it.
+  init?(_ bytes: [UInt8], _ bigEndian: UInt16) {
+    guard let address = NetworkAddress(bytes: bytes) else { return nil }
+    self.address = address
+    port = UInt16(bigEndian: bigEndian)
+  }
 }

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// What the system tells of this process. Units and names are those that Prometheus' own client libraries use.

@@ -66,6 +66,11 @@ struct IdentityTable {
     return databases.first { $0.name == name }?.target
   }
 
+  /// What clients call a database of the server; of several names the first.
+  func clientsName(ofTarget target: String) -> String {
+    databases.first { $0.target == target }?.name ?? target
+  }
+
   /// When clients of this user give their backends of this database back; `database` is the clients' name for it.
   func mode(
     account: [UInt8], database: String, else mode: PoolSettings.PoolMode

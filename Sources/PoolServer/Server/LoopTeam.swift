@@ -74,6 +74,14 @@ final class LoopTeam: Sendable {
     }
   }
 
+  /// False where the loop has ended, and would never answer.
+  func postUnlessEnded(_ message: LoopMessage, to loop: Int) -> Bool {
+    finals.withLock { finals in
+      if finals[loop] == nil { post(message, to: loop) }
+      return finals[loop] == nil
+    }
+  }
+
   /// The loop turns no more: what it is asked from now on is answered for it.
   func ended(_ loop: Int, _ final: PoolSnapshot) {
     finals.withLock { $0[loop] = final }
@@ -82,6 +90,7 @@ final class LoopTeam: Sendable {
       switch message {
       case .snapshot(_, let answer): answer(final)
       case .accepted(let fd, _): close(fd)
+      case .consoleReport(_, let answer): answer(ConsoleReport())
       case .adopt(let passage): passage.abandon()
       default: break  // Who asked does not wait for ever.
       }

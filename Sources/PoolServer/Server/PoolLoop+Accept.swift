@@ -94,6 +94,7 @@ extension PoolLoop {
     let backend = clients[index].backend
     if lookups.table.openCount > 0 { leaveLookup(index) }
     logins[index] = nil
+    if !consoles.isEmpty { consoles[index] = nil }
     if !longSecrets.isEmpty { longSecrets[index] = nil }
     if !proxied.isEmpty { proxied[index] = nil }
     if !holderSearches.isEmpty { holderSearches[index] = nil }

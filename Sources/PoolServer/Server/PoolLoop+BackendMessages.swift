@@ -36,6 +36,7 @@ extension PoolLoop {
     counters.queries += 1
     let client = backends[index].client
     guard client != ClientID.none.index else { return }
+    work[clients[Int(client)].identity].queries &+= 1
     if clients[Int(client)].tls != nil { counters.encryptedQueries += 1 }
     guard length > 10, bytes[offset + 5] == UInt8(ascii: "D") || bytes[offset + 5] == UInt8(ascii: "R"),
       let view = CommandTagView.read(in: bytes, at: offset, length: length)

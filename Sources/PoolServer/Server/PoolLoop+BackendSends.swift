@@ -8,6 +8,8 @@ extension PoolLoop {
   mutating func sendToBackend(_ index: Int, _ base: UnsafeRawPointer, _ count: Int) {
     guard count > 0 else { return }
     counters.bytesToServer &+= UInt64(count)
+    let client = backends[index].client
+    if client < clients.used { work[clients[Int(client)].identity].bytesReceived &+= UInt64(count) }
     if let tls = backends[index].tls {
       tls.write(base, count: count)
       return sendEncrypted(backend: index)

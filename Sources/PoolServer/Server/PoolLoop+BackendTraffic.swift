@@ -368,6 +368,7 @@ extension PoolLoop {
     guard client < clients.used, clients[client].askedAt != 0 else { return }
     counters.queryTime.record(now.nanoseconds &- clients[client].askedAt)
     counters.serverTime.record(now.nanoseconds &- clients[client].sentAt)
+    work[clients[client].identity].queryTime &+= now.nanoseconds &- clients[client].sentAt
     clients[client].askedAt = 0
     clients[client].sentAt = now.nanoseconds
     clients[client].hasRepeated = false

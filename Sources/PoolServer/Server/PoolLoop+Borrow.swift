@@ -87,9 +87,12 @@ extension PoolLoop {
     clients[index].isStalled = false
     clients[index].backend = UInt32(backend)
     clients[index].since = now.nanoseconds
+    // What goes in front is owed first, so that the query itself is not seen to begin.
+    clients[index].sentAt = now.nanoseconds
     backends[backend].client = UInt32(index)
     backends[backend].readPaused = false
     counters.borrows += 1
+    work[clients[index].identity].borrows &+= 1
     out.removeAll()
     sessions.backends[backend].flight.begin()
     sessions.attach(ClientID(index), to: BackendID(backend))
@@ -107,6 +110,7 @@ extension PoolLoop {
     if !holderSearches.isEmpty { holderSearches[index] = nil }
     if clients[index].phase == .checking { return checkSettings(index, on: backend) }
     counters.borrowWait.record(now.nanoseconds &- clients[index].since)
+    work[clients[index].identity].waitTime &+= now.nanoseconds &- clients[index].since
     activate(index, backend)
     let bytes = clients[index].incoming.bytes
     let generation = clients[index].generation
@@ -162,6 +166,8 @@ extension PoolLoop {
     guard clients[client].since != 0 else { return }
     counters.transactions += 1
     counters.transactionTime.record(now.nanoseconds &- clients[client].since)
+    work[clients[client].identity].transactions &+= 1
+    work[clients[client].identity].transactionTime &+= now.nanoseconds &- clients[client].since
     clients[client].since = 0
   }
 

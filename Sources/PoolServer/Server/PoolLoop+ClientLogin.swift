@@ -115,7 +115,9 @@ extension PoolLoop {
       return loginFailed(
         index, "57P03", "the pool is shutting down", hint: "Connect to another pool, or again in a moment.")
     }
-    if (isShared ? team.clients : clients.count) > settings.maxClientConnections {
+    let isForConsole = meansConsole(startup)
+    let most = settings.maxClientConnections + (isForConsole ? Self.consolePlaces : 0)
+    if (isShared ? team.clients : clients.count) > most {
       counters.clientsRefused += 1
       let error = ErrorFields(
         severity: .fatal, sqlState: "53300",
@@ -137,6 +139,11 @@ extension PoolLoop {
     guard !startup.user.isEmpty else {
       return loginFailed(index, "28000", "no PostgreSQL user name specified in startup packet")
     }
+    var writer = MessageWriter(reservingCapacity: 64)
+    negotiate(index, request, &writer)
+    if isForConsole, isOwner(index) {
+      return ask(index, startup, startup.account, nil, WayIn(), &writer)
+    }
     let way: WayIn
     switch wayIn(index, request) {
     case .success(let found): way = found
@@ -144,14 +151,6 @@ extension PoolLoop {
       counters.ruleRefusals += 1
       return refuse(index, refusal.fields)
     }
-    var writer = MessageWriter(reservingCapacity: 64)
-    let minor = min(request.protocolMinor, StartupRequest.newestMinor)
-    if minor < request.protocolMinor || !request.unknownProtocolOptions.isEmpty {
-      writer.negotiateProtocolVersion(newestMinor: minor, unrecognized: request.unknownProtocolOptions)
-    }
-    // As long as PostgreSQL 18's (MAX_CANCEL_KEY_LENGTH is what a client may have to take).
-    if minor >= 2 { longSecrets[index] = random.take(32) }
-    clients[index].phase = .authenticating
     refreshUser(startup)
     guard let subject = lookupSubject(startup) else {
       return ask(index, startup, startup.account, nil, way, &writer)
@@ -163,6 +162,17 @@ extension PoolLoop {
     logins[index] = ClientLogin(startup, account: account, subject: subject, exchange: .lookup(way))
     if !writer.bytes.isEmpty { sendToClient(index, writer.bytes) }
     runLookups()
+  }
+
+  /// Tells which protocol is spoken from here on.
+  private mutating func negotiate(_ index: Int, _ request: StartupRequest, _ writer: inout MessageWriter) {
+    let minor = min(request.protocolMinor, StartupRequest.newestMinor)
+    if minor < request.protocolMinor || !request.unknownProtocolOptions.isEmpty {
+      writer.negotiateProtocolVersion(newestMinor: minor, unrecognized: request.unknownProtocolOptions)
+    }
+    // As long as PostgreSQL 18's (MAX_CANCEL_KEY_LENGTH is what a client may have to take).
+    if minor >= 2 { longSecrets[index] = random.take(32) }
+    clients[index].phase = .authenticating
   }
 
   /// It is known by now who the user is, or that nobody is. Asks for the password.
@@ -276,6 +286,7 @@ extension PoolLoop {
     _ index: Int, _ startup: KnownStartup, _ account: [UInt8], answering answer: inout MessageWriter
   ) {
     let request = startup.request
+    if meansConsole(startup) { return openConsole(index, startup, answering: &answer) }
     if let mode = request.replication, mode != .off {
       sendToClient(index, answer.bytes)
       guard clients[index].phase == .authenticating else { return }

@@ -8,6 +8,7 @@ extension PoolLoop {
   mutating func sendToClient(_ index: Int, _ base: UnsafeRawPointer, _ count: Int) {
     guard count > 0, clients[index].phase != .absent else { return }
     counters.bytesToClients &+= UInt64(count)
+    if clients[index].phase == .active { work[clients[index].identity].bytesSent &+= UInt64(count) }
     if let tls = clients[index].tls {
       tls.write(base, count: count)
       return sendEncrypted(client: index)
@@ -49,7 +50,9 @@ extension PoolLoop {
     wantWritable(client: index, false)
     if clients[index].phase == .closing { return closeClient(index) }
     if clients[index].phase == .idle, !notices.isEmpty { deliverNotices(index) }
-    if clients[index].phase == .idle, clients[index].mayRead || clients[index].hungUp {
+    if clients[index].phase == .idle || clients[index].phase == .console,
+      clients[index].mayRead || clients[index].hungUp
+    {
       readLater(client: index)
     }
     let backend = Int(clients[index].backend)

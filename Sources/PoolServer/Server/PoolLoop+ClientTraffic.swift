@@ -22,7 +22,11 @@ extension PoolLoop {
       case .closing:
         if clients[index].hungUp { closeClient(index) }
         return
-      case .startup, .authenticating, .idle, .active, .replicating: break
+      case .console where mustConsoleWait(index):
+        clients[index].mayRead = true
+        if clients[index].hungUp { closeIfGone(index) }
+        return
+      case .startup, .authenticating, .idle, .active, .replicating, .console: break
       }
       // Neither is one that does not take the pool's own answers: they would pile up.
       if clients[index].blockedByBackend || clients[index].holdsReady || clients[index].awaitsDescription
@@ -93,6 +97,9 @@ extension PoolLoop {
         out.removeAll()
         consumed += relay(index, base + consumed, count - consumed)
       case .replicating: consumed += replicateToServer(index, base + consumed, count - consumed)
+      case .console:
+        let start = (base + consumed).assumingMemoryBound(to: UInt8.self)
+        consumed += consoleBytes(index, UnsafeBufferPointer(start: start, count: count - consumed).span)
       case .absent, .checking, .waiting, .closing: return consumed
       }
       // Stuck on an incomplete message, unless the client has come to another phase by it.

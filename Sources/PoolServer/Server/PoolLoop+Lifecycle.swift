@@ -73,6 +73,8 @@ extension PoolLoop {
         openForWaiters()
       case .cancel(let process, let key, let asker): cancelHere(process, key, for: asker)
       case .cancelDone(let asker): endAsker(asker)
+      case .consoleReport(let needs, let answer): answer(consoleReport(needs))
+      case .consoleReported(let report, let view, let client): consoleReported(report, view, for: client)
       case .reload(let fresh, let tls): configure(fresh, tls)
       }
     }
@@ -104,7 +106,7 @@ extension PoolLoop {
       borrowTimedOut(index)
     case .idle: idleTooLong(index)
     case .active: activeTimerFired(index)
-    case .replicating: return
+    case .replicating, .console: return
     case .closing: closeClient(index)
     }
   }
@@ -134,6 +136,7 @@ extension PoolLoop {
   /// Twice a second: what has been idle or alive for long enough.
   mutating func tidy() {
     resumeAccepts()
+    work.mark(at: now)
     if isShared {
       tidyParts()
     } else {
@@ -241,7 +244,7 @@ extension PoolLoop {
         // It keeps its backend, but nothing is open: nothing is lost.
         case .active where sessions.isSettled(Int(clients[index].backend)): sayGoodbye(index)
         case .replicating: endReplication(index)
-        case .active, .absent, .closing: break
+        case .active, .absent, .console, .closing: break
         }
       }
     }
@@ -249,6 +252,8 @@ extension PoolLoop {
       if !drain.hasCutOff { logger.warning("drain_timeout: \(clients.count) clients are cut off") }
       cutOff()
     }
+    // The console stays open to the last.
+    if clients.count == consoles.count { for index in consoles.keys { sayGoodbye(index) } }
     guard clients.count == 0 else { return }
     for index in 0..<backends.used { closeBackend(index) }
     // A server that is busy, or does not answer at all, finds the connections closed.

@@ -28,7 +28,10 @@ extension PoolLoop {
   /// Whom to ask the server for; `nil` for users whom the files name, or where nobody is looked up.
   func lookupSubject(_ startup: KnownStartup) -> RoleLookups.Subject? {
     guard !settings.lookupUser.isEmpty, !identities.accounts.isKnown(startup.account) else { return nil }
-    let database = identities.lookupDatabase(startup.database, common: settings.lookupDatabase)
+    // The server has no database of the console's name.
+    let isElsewhere = settings.databases.isEmpty && meansConsole(startup)
+    let database = identities.lookupDatabase(
+      isElsewhere ? settings.probeDatabase ?? "postgres" : startup.database, common: settings.lookupDatabase)
     return RoleLookups.Subject(user: startup.account, database: Array(database.utf8))
   }
 

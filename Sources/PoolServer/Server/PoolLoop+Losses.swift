@@ -49,7 +49,7 @@ extension PoolLoop {
     switch clients[client].phase {
     case .checking: return !clients[client].hasRepeated
     case .active: break
-    case .absent, .startup, .authenticating, .idle, .waiting, .replicating, .closing: return false
+    case .absent, .startup, .authenticating, .idle, .waiting, .replicating, .console, .closing: return false
     }
     // Half a message can neither be ended nor taken back.
     if backends[backend].passthrough > 0, !backends[backend].dropsRest { return false }

@@ -35,7 +35,7 @@ extension PoolLoop {
       switch clients[index].phase {
       case .absent: break
       case .startup, .authenticating, .checking: snapshot.clientsLoggingIn += 1
-      case .idle: snapshot.clientsIdle += 1
+      case .idle, .console: snapshot.clientsIdle += 1
       case .waiting: snapshot.waiting += 1
       case .active:
         snapshot.clientsActive += 1
@@ -75,7 +75,7 @@ extension PoolLoop {
     var pinned = Earliest()
     for index in 0..<clients.used {
       switch clients[index].phase {
-      case .absent, .startup, .authenticating, .idle, .closing: continue
+      case .absent, .startup, .authenticating, .idle, .console, .closing: continue
       case .waiting, .checking, .active, .replicating: break
       }
       if clients[index].backend != BackendID.none.index {
@@ -104,7 +104,8 @@ extension PoolLoop {
   private func facts(_ index: Int, since: UInt64) -> ClientFacts {
     let identity = identities.entries[Int(clients[index].identity)]
     var facts = ClientFacts()
-    facts.id = number * clients.capacity + index
+    // By which KILL_CLIENT of the console knows it, too.
+    facts.id = Int(clients[index].number)
     facts.user = identity.user
     facts.database = identity.database
     if let name = sessions.images[sessions.clients[index].image]["application_name"] {
@@ -138,7 +139,7 @@ extension PoolLoop {
     case .replicating: return .replicating
     case .checking: return .loggingIn
     case .active: break
-    case .waiting, .absent, .startup, .authenticating, .idle, .closing: return .waiting
+    case .waiting, .absent, .startup, .authenticating, .idle, .console, .closing: return .waiting
     }
     let backend = Int(clients[index].backend)
     if sessions.isSettled(backend) { return .betweenTransactions }

@@ -21,6 +21,12 @@ extension PoolLoop {
     }
   }
 
+  /// When the waiting client gets its error; `nil`: never.
+  func waitsUntil(_ index: Int) -> Instant? {
+    let limit = borrowTimeout(index)
+    return limit > 0 ? pool.waitingSince(ClientID(index)).advanced(byMilliseconds: limit) : nil
+  }
+
   /// A waiting client's timer has fired. Returns true when it was for the NOTICE: the wait goes on.
   mutating func tellsOfWait(_ index: Int) -> Bool {
     guard clients[index].phase == .waiting, !clients[index].knowsItWaits, settings.borrowNotice > 0 else {

@@ -53,6 +53,10 @@ struct PoolLoop: ~Copyable {
   var clientTimers: TimerWheel
   var backendTimers: TimerWheel
   var logins: [Int: ClientLogin] = [:]
+  /// Clients at the console.
+  var consoles: [Int: ConsoleClientState] = [:]
+  /// What has been done for each identity.
+  var work: WorkTable
   var knownStartups = KnownStartups()
   /// For nonces and what cancels must show.
   var random = RandomReserve()
@@ -174,6 +178,7 @@ struct PoolLoop: ~Copyable {
     clientNumbers = ClientNumbers(pool: settings.poolID, capacity: places * team.count)
     backends = SlotTable(capacity: 1 << 16) { BackendSlot() }
     clientTimers = TimerWheel(now: start)
+    work = WorkTable(at: start)
     backendTimers = TimerWheel(now: start)
     scratch = .allocate(byteCount: Self.scratchSize, alignment: 16)
     received = UnsafeRawPointer(scratch)
@@ -392,4 +397,10 @@ enum LoopMessage: Sendable {
   case cancelDone(Token)
   /// The configuration was read again.
   case reload(PoolSettings, TLSContexts)
+
+  // MARK: The console
+
+  case consoleReport(ConsoleNeeds, @Sendable (ConsoleReport) -> Void)
+  /// What all loops have told, for a client that asked.
+  case consoleReported(ConsoleReport, ConsoleView, Token)
 }

@@ -122,6 +122,7 @@ package struct PoolSettings: Sendable {
   /// Which of several pools this is, one of ``poolIDs``; 0: it is alone.
   package var poolID = 0
   package var peers: [Peer] = []
+  package var console = ConsoleSettings()
   package var listeners: [Listener] = [.tcp(host: "127.0.0.1", port: 6432)]
   /// Where /metrics, /livez and /readyz are served; `nil` turns them off.
   package var http: (host: String, port: UInt16)? = (host: "127.0.0.1", port: 9137)

@@ -18,6 +18,8 @@ enum ClientPhase: UInt8 {
   case active
   /// Has a backend of its own for its whole life, and all passes through. → `closing`, `absent`.
   case replicating
+  /// At the pool's own console, which has no backend. → `closing`, `absent`.
+  case console
   /// Told its last; what is left is being sent. → `absent`.
   case closing
 

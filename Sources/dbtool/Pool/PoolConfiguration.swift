@@ -46,6 +46,8 @@ struct PoolConfiguration: Sendable {
     try values.checkLookups(settings)
     settings.lanes = try entries?.lanes(settings) ?? []
     settings.peers = try entries?.peers(ownID: settings.poolID) ?? []
+    settings.console.version = Version.text
+    settings.console.keys = PoolKeys.scalars.map { $0.shown(values.value(of: $0)) }
     self.settings = settings
     self.notes = notes
     logFormat =
@@ -101,6 +103,8 @@ private struct Layers {
             what: "has no network in \(network.quoted)", hint: "as in 10.0.0.0/8 or fd00::/8")
         }
         settings.proxyNetworks = networks
+      case ("admin_users", .list(let names)): settings.console.admins = names
+      case ("stats_users", .list(let names)): settings.console.readers = names
       case ("http_listen", .text(let address)):
         settings.http = address.isEmpty ? nil : try ListenAddress.hostAndPort(address)
       case ("pool_mode", .text(let mode)):

@@ -141,11 +141,9 @@ enum PoolKeys {
       "In whose words clients are refused: PostgreSQL's, RDS Proxy's (08000), or PgBouncer's (08P01, which end the connection)."
     ),
     PoolKey(
-      "admin_users", .list, "", "Who may run the console.",
-      only: [""], hint: "leave it out: there is no console yet; /metrics tells how the pool is"),
-    PoolKey(
-      "stats_users", .list, "", "Who may read the console.",
-      only: [""], hint: "leave it out: there is no console yet; /metrics tells how the pool is"),
+      "admin_users", .list, "",
+      "Who may run the console; besides, whoever the pool runs as, over the Unix socket."),
+    PoolKey("stats_users", .list, "", "Who may only SHOW at the console."),
 
     // MARK: [pool.tls], towards clients
     PoolKey(
