@@ -9,6 +9,8 @@ package struct Budget: Sendable {
   package private(set) var parts: [Int]
   /// One place, if there are two, is for look-ups of users; see ``Pool/openApart(_:at:)``.
   private let keepsPlace: Bool
+  /// Places that the process has still whose work this one takes over.
+  package var elsewhere = 0
   /// Backends that look users up.
   private var apart = 0
   /// Backends of users who have a limit of their own, over all loops.
@@ -22,7 +24,10 @@ package struct Budget: Sendable {
   }
 
   /// Places in nobody's part; below zero after the cap has shrunk.
-  package var left: Int { cap - parts.reduce(0, +) }
+  package var left: Int { cap - elsewhere - taken }
+
+  /// Places that the loops have.
+  package var taken: Int { parts.reduce(0, +) }
 
   /// A place more for the loop, for a client or for look-ups. False when there is none.
   package mutating func take(_ loop: Int, isApart: Bool = false) -> Bool {

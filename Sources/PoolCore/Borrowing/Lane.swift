@@ -106,7 +106,7 @@ extension Pool {
     for (number, other) in lanes.enumerated() {
       taken += number == lane ? own.lent : max(other.lent, other.lane.reserved)
     }
-    return taken < limits.maxBackends
+    return taken < most
   }
 
   /// The list of an identity's waiters of a lane.

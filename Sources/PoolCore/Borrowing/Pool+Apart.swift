@@ -4,11 +4,11 @@
 extension Pool {
   /// How many of the cap are for clients; a cap of one has nothing to keep.
   private var forClients: Int {
-    keepsSlot && limits.maxBackends > 1 ? limits.maxBackends - 1 : limits.maxBackends
+    keepsSlot && most > 1 ? most - 1 : most
   }
 
   /// Whether one more backend may be opened for clients.
-  var hasRoom: Bool { openCount < limits.maxBackends && openCount - apartCount < forClients }
+  var hasRoom: Bool { openCount < most && openCount - apartCount < forClients }
 
   /// Clients have more than theirs: the cap has shrunk, or the slot is kept since a moment ago.
   var hasTaken: Bool { connectingCount + idleCount + lentCount - apartCount > forClients }
@@ -17,7 +17,7 @@ extension Pool {
   /// - Returns: `nil`: not now; ask again when a slot has become free or a connect may be tried.
   package mutating func openApart(_ identity: IdentityID, at now: Instant) -> OpenAction? {
     if let connectsResume, now < connectsResume { return nil }
-    guard openCount < limits.maxBackends else {
+    guard openCount < most else {
       if isSlotComing { return nil }
       return longestIdle(otherThan: identity).map { .close($0) }
     }

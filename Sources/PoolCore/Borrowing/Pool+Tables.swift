@@ -155,7 +155,7 @@ extension Pool {
   @inline(__always)
   func mustGiveUp(_ backend: BackendID, ownWaiter: ClientID, at now: Instant) -> Bool {
     // Those that are closing already have been given up.
-    if connectingCount + idleCount + lentCount > limits.maxBackends || hasTaken { return true }
+    if connectingCount + idleCount + lentCount > most || hasTaken { return true }
     let head = firstInLine
     guard head != .none, head != ownWaiter else { return false }
     let waiting = clients[Int(head.index)].identity
@@ -177,7 +177,7 @@ extension Pool {
   /// How many backends each identity gets when all want more than that.
   private var fairShare: Int {
     let count = identities.reduce(0) { $0 + ($1.isInDemand ? 1 : 0) }
-    return max(1, limits.maxBackends / max(1, count))
+    return max(1, most / max(1, count))
   }
 
   /// A backend is closing already: its slot will serve the waiter, no second one need be given up.
@@ -185,7 +185,7 @@ extension Pool {
 
   /// An idle backend that the cap has no place for since it has shrunk.
   package var surplusIdle: BackendID? {
-    connectingCount + idleCount + lentCount > limits.maxBackends ? longestIdle(otherThan: nil) : nil
+    connectingCount + idleCount + lentCount > most ? longestIdle(otherThan: nil) : nil
   }
 
   func longestIdle(otherThan identity: IdentityID?) -> BackendID? {

@@ -34,6 +34,10 @@ package struct Pool: Sendable {
   private var isProbing = false
 
   @usableFromInline package private(set) var waitingCount = 0
+  /// Places of the cap that the process has still whose work this one takes over.
+  package var placesElsewhere = 0
+  /// How many backends there may be here.
+  var most: Int { max(0, limits.maxBackends - placesElsewhere) }
   /// Clients that wait in the other pools of the same budget, where `max_borrow_queue` counts them.
   package var waitingElsewhere = 0
   package internal(set) var openCount = 0

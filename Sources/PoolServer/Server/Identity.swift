@@ -71,6 +71,9 @@ struct IdentityTable {
     databases.first { $0.target == target }?.name ?? target
   }
 
+  /// Whether that database of the server's is served.
+  func isTarget(_ name: String) -> Bool { databases.isEmpty || databases.contains { $0.target == name } }
+
   /// When clients of this user give their backends of this database back; `database` is the clients' name for it.
   func mode(
     account: [UInt8], database: String, else mode: PoolSettings.PoolMode

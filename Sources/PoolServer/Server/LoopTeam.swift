@@ -89,7 +89,7 @@ final class LoopTeam: Sendable {
     for message in mailboxes[loop].drain() {
       switch message {
       case .snapshot(_, let answer): answer(final)
-      case .accepted(let fd, _): close(fd)
+      case .accepted(let fd, _), .inherited(_, let fd): close(fd)
       case .consoleReport(_, let answer): answer(ConsoleReport())
       case .adopt(let passage): passage.abandon()
       default: break  // Who asked does not wait for ever.
@@ -131,6 +131,10 @@ final class LoopTeam: Sendable {
   func moved(from loop: Int, to other: Int) { budget.withLock { $0.moved(from: loop, to: other) } }
 
   func capChanged(to cap: Int) { changeBudget { $0.capChanged(to: cap) } }
+
+  func placesElsewhere(_ count: Int) { changeBudget { $0.elsewhere = count } }
+
+  var placesTaken: Int { budget.withLock { $0.taken } }
 
   func excess(of loop: Int) -> Int { budget.withLock { $0.excess(of: loop) } }
 
@@ -215,6 +219,8 @@ final class LoopTeam: Sendable {
     clientCounts[best].wrappingAdd(1, ordering: .relaxed)
     return best
   }
+
+  func clientJoined(_ loop: Int) { clientCounts[loop].wrappingAdd(1, ordering: .relaxed) }
 
   func clientLeft(_ loop: Int) { clientCounts[loop].wrappingSubtract(1, ordering: .relaxed) }
 

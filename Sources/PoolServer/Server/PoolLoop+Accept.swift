@@ -33,11 +33,24 @@ extension PoolLoop {
 
   /// A client has come. False when the kernel has no more of what that takes.
   mutating func takeClient(_ fd: Int32, isUnix: Bool) -> Bool {
+    do throws(SystemError) {
+      _ = try seat(fd, isUnix: isUnix)
+      return true
+    } catch {
+      pauseAccepts(error.code)
+      return false
+    }
+  }
+
+  /// A slot for the connection, which is closed where there is none.
+  ///
+  /// - Throws: ``SystemError`` when the kernel has no more of what that takes.
+  mutating func seat(_ fd: Int32, isUnix: Bool) throws(SystemError) -> Int? {
     guard let index = clients.take() else {
       if isShared { team.clientLeft(number) }
       close(fd)
       counters.clientsRefused += 1
-      return true
+      return nil
     }
     clients[index].generation &+= 1
     let generation = clients[index].generation
@@ -59,14 +72,13 @@ extension PoolLoop {
       clients[index].phase = .absent
       clients.giveBack(index)
       if isShared { team.clientLeft(number) }
-      pauseAccepts(error.code)
-      return false
+      throw error
     }
     counters.clientConnectionsReceived += 1
     if settings.loginTimeout > 0 {
       clientTimers.set(index, now.advanced(byMilliseconds: settings.loginTimeout))
     }
-    return true
+    return index
   }
 
   /// Out of descriptors or memory: the listener would be "readable" again at once, so it rests for a moment.
@@ -96,6 +108,7 @@ extension PoolLoop {
     logins[index] = nil
     if !consoles.isEmpty { consoles[index] = nil }
     if !longSecrets.isEmpty { longSecrets[index] = nil }
+    if !inheritedNumbers.isEmpty { inheritedNumbers[clients[index].number] = nil }
     if !proxied.isEmpty { proxied[index] = nil }
     if !holderSearches.isEmpty { holderSearches[index] = nil }
     clientTimers.cancel(index)

@@ -85,6 +85,7 @@ extension PoolLoop {
     backendKeys[index] = nil
     sessions.backendGone(BackendID(index))
     slotFreed(index, slot)
+    if handOver != nil { tellOpen() }
     if lookups.backend == index { lookupBackendGone() }
     if drain.isDraining { drainProgressed() }
     openForWaiters()

@@ -240,6 +240,8 @@ extension PoolLoop {
       BackendID(backend), with: sessions.backends[backend].image, at: now)
     {
     case .lend(let client): serveWaiter(client, backend)
+    // The process that takes over needs its place.
+    case .keep where handOver?.isReady == true: closeBackend(backend)
     case .keep: break
     case .close: closeBackend(backend)
     }

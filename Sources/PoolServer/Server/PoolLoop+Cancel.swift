@@ -53,7 +53,8 @@ extension PoolLoop {
 
   /// Answers the number of the cancel that is on its way now, if any is.
   mutating func startCancel(processID: UInt32, key: [UInt8]) -> Int? {
-    let index = clientNumbers.place(of: processID) - number * clients.capacity
+    let index =
+      inheritedNumbers[processID] ?? clientNumbers.place(of: processID) - number * clients.capacity
     guard index >= 0, index < clients.used, clients[index].phase != .absent,
       clients[index].number == processID,
       isSecret(key, of: index)

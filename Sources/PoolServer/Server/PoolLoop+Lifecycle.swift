@@ -32,8 +32,8 @@ extension PoolLoop {
       let signal = clinux_next_signal(signals)
       switch signal {
       case 0: return
-      case SIGHUP:
-        reload()
+      case SIGHUP: reload()
+      case SIGUSR2: startHandOver()
       default:
         if drain.isDraining {
           logger.warning("second signal: ending at once")
@@ -50,7 +50,8 @@ extension PoolLoop {
     for message in mailbox.drain() {
       switch message {
       case .snapshot(let detail, let answer): answer(snapshot(detail))
-      case .drain: startDraining()
+      case .drain(let channel): startDraining(handingOverTo: channel)
+      case .inherited(let passage, let fd): inherit(passage, fd)
       case .resolved(let addresses):
         server.isResolving = false
         if !addresses.isEmpty { server.found(addresses) }
@@ -151,6 +152,8 @@ extension PoolLoop {
     lookAtPinsAgain()
     breakNesting()
     keepMinimum()
+    watchHandOver()
+    passFurtherClients()
     if now >= functionsDue {
       // They may have been changed by somebody who does not come through the pool.
       functionsDue = now.advanced(byMilliseconds: 30_000)
@@ -217,14 +220,17 @@ extension PoolLoop {
 
   // MARK: Draining
 
-  mutating func startDraining() {
+  /// - Parameter channel: to the process that takes clients from now on, so that this one stops at once.
+  mutating func startDraining(handingOverTo channel: HandOverChannel? = nil) {
     guard !drain.isDraining else { return }
+    passesTo = channel
+    let delay = channel == nil ? settings.drainDelay : 0
     drain.isDraining = true
-    if number == 0 { team.postToOthers(.drain, than: number) }
+    if number == 0 { team.postToOthers(.drain(channel), than: number) }
     logger.notice("draining: \(clients.count) clients, \(pool.lentCount) backends in use")
-    drain.deadline = now.advanced(byMilliseconds: settings.drainDelay + settings.drainTimeout)
-    drain.stopListening = now.advanced(byMilliseconds: settings.drainDelay)
-    if settings.drainDelay == 0 { drainProgressed() }
+    drain.deadline = now.advanced(byMilliseconds: delay + settings.drainTimeout)
+    drain.stopListening = now.advanced(byMilliseconds: delay)
+    if delay == 0 { drainProgressed() }
   }
 
   /// Called whenever draining may have come a step further.
@@ -286,7 +292,7 @@ extension PoolLoop {
 
   /// The client is told that the pool ends; it has nothing running, or no more time.
   mutating func sayGoodbye(_ index: Int) {
-    guard drain.hasStoppedListening else { return }
+    guard drain.hasStoppedListening, !handsOver(client: index) else { return }
     counters.shutdownRefusals += 1
     refuse(
       index,

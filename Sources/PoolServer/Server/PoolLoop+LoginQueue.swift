@@ -36,7 +36,7 @@ extension PoolLoop {
       switch token.kind {
       case .client: goOn(client: token)
       case .backend: goOn(backend: token)
-      case .cancel, .listener, .signals, .mailbox: break
+      case .cancel, .listener, .signals, .mailbox, .handOver: break
       }
     }
     waitingLogins.removeFirst(done)

@@ -50,7 +50,7 @@ extension PoolLoop {
       switch token.kind {
       case .client: clientNews(token, completion)
       case .backend: backendNews(token, completion)
-      case .cancel, .listener, .signals, .mailbox: break
+      case .cancel, .listener, .signals, .mailbox, .handOver: break
       }
     }
     // Of those that nobody waits for any more, too.
@@ -164,7 +164,7 @@ extension PoolLoop {
     case .backend:
       guard backendLinks.hasSent(token), rest.count > 0, let base = rest.baseAddress else { return }
       keepUnsent(backend: token.index, base, rest.count)
-    case .cancel, .listener, .signals, .mailbox: break
+    case .cancel, .listener, .signals, .mailbox, .handOver: break
     }
   }
 
@@ -173,7 +173,7 @@ extension PoolLoop {
     switch token.kind {
     case .client where clientLinks.isThere(token): shutdown(clients[token.index].fd, Int32(SHUT_RDWR))
     case .backend where backendLinks.isThere(token): shutdown(backends[token.index].fd, Int32(SHUT_RDWR))
-    case .client, .backend, .cancel, .listener, .signals, .mailbox: break
+    case .client, .backend, .cancel, .listener, .signals, .mailbox, .handOver: break
     }
   }
 

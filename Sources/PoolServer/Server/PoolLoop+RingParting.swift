@@ -7,15 +7,30 @@ extension PoolLoop {
     if ring.hasRequests { settleSends() }
     guard backends[index].outgoing.isEmpty else { return false }
     guard backendLinks.isQuiet(index) else { return false }
-    if backendLinks.isArmed(index), !hasStoppedReceiving(index) { return false }
+    if backendLinks.isArmed(index) {
+      backendLinks.stop(index, ring)
+      let token = Token(.backend, index, generation: backends[index].generation)
+      guard hasStoppedReceiving(token.raw) else { return false }
+    }
     backendLinks.part(index, poller)
     return true
   }
 
-  /// Tells the kernel to receive no more for it, and waits until it does not.
-  private mutating func hasStoppedReceiving(_ index: Int) -> Bool {
-    let token = Token(.backend, index, generation: backends[index].generation).raw
-    backendLinks.stop(index, ring)
+  /// The same for a client.
+  mutating func partFromRing(client index: Int) -> Bool {
+    if ring.hasRequests { settleSends() }
+    guard clients[index].outgoing.isEmpty, clientLinks.isQuiet(index) else { return false }
+    if clientLinks.isArmed(index) {
+      clientLinks.stop(index, ring)
+      let token = Token(.client, index, generation: clients[index].generation)
+      guard hasStoppedReceiving(token.raw) else { return false }
+    }
+    clientLinks.part(index, poller)
+    return true
+  }
+
+  /// The kernel was told to receive no more: waits until it does not. False when something has come meanwhile.
+  private mutating func hasStoppedReceiving(_ token: UInt64) -> Bool {
     var looked = nextCompletion
     for _ in 0..<50 {
       ring.enter(waitsFor: 1, nanoseconds: 10_000_000)

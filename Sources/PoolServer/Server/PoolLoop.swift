@@ -34,7 +34,7 @@ struct PoolLoop: ~Copyable {
   var unreadRest = 0
   /// Whether a place in the cap would help the longest waiter, as the others were told.
   var publishedHelp = false
-  let listeners: [BoundListener]
+  var listeners: [BoundListener]
   let signals: Int32
 
   var pool: Pool
@@ -114,6 +114,15 @@ struct PoolLoop: ~Copyable {
   var server = ServerState()
   var drain = DrainState()
   var limitIsFromServer: Bool
+  /// What it takes to hand over, in a process that can; the hand-over under way; and in a process that has taken over, the
+  /// socket to the one before.
+  var means: HandOverMeans?
+  var handOver: HandOver?
+  var predecessor: HandOverChannel?
+  /// Where idle clients of this process go, once it ends.
+  var passesTo: HandOverChannel?
+  /// Clients that came from another process, by the numbers that it gave them.
+  var inheritedNumbers: [UInt32: Int] = [:]
   /// What had moved when the loop last looked, and since when nothing has; see ``breakNesting()``.
   var nesting = (moves: UInt64(0), since: Instant(nanoseconds: 0))
   var acceptsPausedUntil: Instant?
@@ -207,9 +216,9 @@ struct PoolLoop: ~Copyable {
     if signals >= 0 { close(signals) }
   }
 
-  /// SIGTERM, SIGINT and SIGHUP as events; they are blocked for all threads started from here on.
+  /// SIGTERM, SIGINT, SIGHUP and SIGUSR2 as events; they are blocked for all threads started from here on.
   static func signalDescriptor() -> Int32 {
-    let wanted: [Int32] = [SIGTERM, SIGINT, SIGHUP]
+    let wanted: [Int32] = [SIGTERM, SIGINT, SIGHUP, SIGUSR2]
     return clinux_signal_fd(wanted, Int32(wanted.count))
   }
 
@@ -276,6 +285,7 @@ struct PoolLoop: ~Copyable {
     case .listener: acceptClients(token.index)
     case .signals: signalsArrived()
     case .mailbox: messagesArrived()
+    case .handOver: handOverSpoke()
     }
   }
 
@@ -334,7 +344,7 @@ struct PoolLoop: ~Copyable {
         {
           backendReadable(token.index)
         }
-      case .cancel, .listener, .signals, .mailbox: break
+      case .cancel, .listener, .signals, .mailbox, .handOver: break
       }
     }
     deferred.removeFirst(due)
@@ -349,19 +359,10 @@ struct PoolLoop: ~Copyable {
   }
 }
 
-/// A listening socket and what it is called in logs.
-struct BoundListener: Sendable {
-  let socket: Socket
-  let address: String
-  let isUnix: Bool
-  /// The socket file to remove at the end.
-  let path: String?
-}
-
 /// What other threads ask of the loop.
 enum LoopMessage: Sendable {
   case snapshot(SnapshotDetail, @Sendable (PoolSnapshot) -> Void)
-  case drain
+  case drain(HandOverChannel?)
   /// The targets' names were looked up again.
   case resolved([ServerAddress])
   /// May the server be entered so?
@@ -377,6 +378,8 @@ enum LoopMessage: Sendable {
 
   /// A client's connection, which the first loop has accepted.
   case accepted(fd: Int32, isUnix: Bool)
+  /// A client of the process before this one.
+  case inherited(ClientPassage, fd: Int32)
   /// A backend of this identity is wanted at that loop; so many loops have been asked.
   case lend(to: Int, as: IdentityTable.Key?, hops: Int)
   case nothingToLend

@@ -11,13 +11,24 @@ final class PoolParts: Sendable {
   let team: LoopTeam
   let listeners: [BoundListener]
   let addresses: [ServerAddress]
-  let status: StatusServer?
+  let probes: Probes
+  let inheritance: Inheritance
+  let successor: Successor?
   let tls: TLSContexts
   let source: SettingsSource?
 
-  init(settings: PoolSettings, logger: Logger, source: SettingsSource? = nil) throws(PoolStartError) {
+  /// - Parameters:
+  ///   - source: where the settings are read again.
+  ///   - inheritance: sockets that the process was started with.
+  ///   - successor: how another one like this is started; `nil`: it cannot be.
+  init(
+    settings: PoolSettings, logger: Logger, source: SettingsSource? = nil, inheritance: Inheritance = .none,
+    successor: Successor? = nil
+  ) throws(PoolStartError) {
     self.settings = settings
     self.source = source
+    self.inheritance = inheritance
+    self.successor = successor
     self.logger = logger
     _ = clinux_raise_file_limit()
     do {
@@ -38,8 +49,15 @@ final class PoolParts: Sendable {
     }
     try Self.checkFiles(settings)
     addresses = try Self.targetAddresses(settings, tls)
-    listeners = try Self.bind(settings.listeners)
-    status = try Self.startStatus(settings, team)
+    listeners = try BoundListener.all(settings.listeners, inheritance)
+    if let channel = inheritance.channel {
+      // The process before this one has the port for probes until then.
+      guard channel.send(.bound), channel.awaits(.go, milliseconds: 20_000) else {
+        throw PoolStartError("the process before this one does not answer", hint: "It goes on; see its log.")
+      }
+    }
+    probes = Probes(settings.http, team)
+    try probes.serve()
   }
 
   /// Turns the loops, the first of them on this thread, until they have drained.
@@ -54,7 +72,7 @@ final class PoolParts: Sendable {
           others.failed(error)
           // The others would wait for it.
           team.ended(number, PoolSnapshot())
-          team.post(.drain, to: 0)
+          team.post(.drain(nil), to: 0)
         }
         others.ended()
       }
@@ -80,10 +98,31 @@ final class PoolParts: Sendable {
         settings: settings, logger: logger, listeners: isFirst ? listeners : [], addresses: addresses,
         team: team, number: number, signals: signals, poller: poller, ring: ring, tls: tls,
         source: source)
+      if isFirst { try begin(&loop) }
       return loop.run()
     } catch {
       throw PoolStartError(
         "cannot start the event loop: \(error.call): \(error.reason)", hint: "Raise the limit on open files.")
+    }
+  }
+
+  /// The first loop, which is about to turn: this process takes clients from now on.
+  private func begin(_ loop: inout PoolLoop) throws(SystemError) {
+    if let successor {
+      let probes = probes
+      loop.means = HandOverMeans(
+        successor: successor,
+        freeProbes: { done in
+          startThread {
+            probes.stop()
+            done()
+          }
+        },
+        serveProbes: { startThread { try? probes.serve() } })
+    }
+    if let channel = inheritance.channel {
+      try loop.follow(channel)
+      _ = channel.send(.ready)
     }
   }
 
@@ -156,80 +195,6 @@ final class PoolParts: Sendable {
       throw PoolStartError(error.message, hint: "Check the host of the target.")
     }
     return found
-  }
-
-  private static func bind(_ wanted: [PoolSettings.Listener]) throws(PoolStartError) -> [BoundListener] {
-    var bound: [BoundListener] = []
-    for listener in wanted {
-      do throws(PoolStartError) {
-        switch listener {
-        case .tcp(let host, let port): bound += try bindTCP(host, port)
-        case .unix(let folder, let port): bound.append(try bindUnix(folder, port))
-        }
-      } catch {
-        for listener in bound { listener.socket.close() }
-        throw error
-      }
-    }
-    return bound
-  }
-
-  private static func bindTCP(_ host: String, _ port: UInt16) throws(PoolStartError) -> [BoundListener] {
-    do {
-      return try SocketAddress.resolve(host: host, port: port, forListening: true).map { address in
-        let socket = try address.listen()
-        let actual = socket.localPort ?? port
-        let name = host.contains(":") ? "[\(host)]:\(actual)" : "\(host):\(actual)"
-        return BoundListener(socket: socket, address: name, isUnix: false, path: nil)
-      }
-    } catch let error as SystemError {
-      throw PoolStartError(
-        "cannot listen on \(host):\(port): \(error.reason)",
-        hint: error.code == EADDRINUSE
-          ? "Another process has the port. End it, or choose another address with --listen."
-          : "Choose an address of this machine and a port that you may use, with --listen.")
-    } catch {
-      throw PoolStartError("cannot listen on \(host):\(port): \(error)", hint: "Check --listen.")
-    }
-  }
-
-  private static func bindUnix(_ folder: String, _ port: UInt16) throws(PoolStartError) -> BoundListener {
-    let path = "\(folder)/.s.PGSQL.\(port)"
-    do {
-      let address = try SocketAddress(unixPath: path)
-      // A socket that nobody answers on is left over from a process that was killed.
-      if access(path, F_OK) == 0 {
-        if let probe = try? address.connect() {
-          probe.close()
-          throw SystemError(call: "bind", code: EADDRINUSE)
-        }
-        unlink(path)
-      }
-      let socket = try address.listen()
-      chmod(path, 0o777)
-      return BoundListener(socket: socket, address: "unix:\(path)", isUnix: true, path: path)
-    } catch let error as SystemError {
-      throw PoolStartError(
-        "cannot listen on \(path): \(error.reason)",
-        hint: error.code == EADDRINUSE
-          ? "Another process answers there. End it, or choose another folder or port."
-          : "The folder must exist and be writable.")
-    } catch {
-      throw PoolStartError("cannot listen on \(path): \(error)", hint: "Choose a shorter path.")
-    }
-  }
-
-  private static func startStatus(
-    _ settings: PoolSettings, _ team: LoopTeam
-  ) throws(PoolStartError) -> StatusServer? {
-    guard let http = settings.http else { return nil }
-    do throws(StatusServerError) {
-      return try StatusServer.start(host: http.host, port: http.port) { detail, answer in
-        team.snapshot(detail, answer)
-      }
-    } catch {
-      throw PoolStartError(error.message, hint: "Use \(error.hint).")
-    }
   }
 }
 

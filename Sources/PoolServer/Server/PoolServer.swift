@@ -8,16 +8,21 @@ package enum PoolServer {
   /// Runs until SIGTERM or SIGINT has drained it. Returns the exit status: 0 after a clean drain, 128 + n when a
   /// second signal ended it at once.
   ///
-  /// - Parameter source: where SIGHUP finds the settings anew; without one it reads secrets and certificates only.
+  /// - Parameters:
+  ///   - source: where SIGHUP finds the settings anew; without one it reads secrets and certificates only.
+  ///   - inheritance: sockets that this process was started with.
+  ///   - successor: what SIGUSR2 starts.
   /// - Throws: ``PoolStartError`` when it cannot listen or the target's name cannot be found.
   package static func run(
-    settings: PoolSettings, logger: Logger, source: SettingsSource? = nil
+    settings: PoolSettings, logger: Logger, source: SettingsSource? = nil, inheritance: Inheritance = .none,
+    successor: Successor? = nil
   ) throws(PoolStartError) -> Int32 {
     // Before any thread starts, so that none of them takes a signal that is the loop's.
     let signals = PoolLoop.signalDescriptor()
-    let parts = try PoolParts(settings: settings, logger: logger, source: source)
+    let parts = try PoolParts(
+      settings: settings, logger: logger, source: source, inheritance: inheritance, successor: successor)
     let status = try parts.runLoops(signals: signals)
-    parts.status?.stop()
+    parts.probes.stop()
     return status
   }
 
@@ -79,8 +84,8 @@ package final class RunningPool: Sendable {
 
   /// Drains, and returns once the pool has ended.
   package func stop() {
-    parts.team.post(.drain, to: 0)
+    parts.team.post(.drain(nil), to: 0)
     while !ended.withLock({ $0 }) { usleep(2_000) }
-    parts.status?.stop()
+    parts.probes.stop()
   }
 }

@@ -80,7 +80,7 @@ struct BackendSlot {
 
 /// What an event's token names: kind, index and generation in 64 bits.
 struct Token: Equatable, Sendable {
-  enum Kind: UInt8 { case client = 1, backend, cancel, listener, signals, mailbox }
+  enum Kind: UInt8 { case client = 1, backend, cancel, listener, signals, mailbox, handOver }
 
   let kind: Kind
   let index: Int

@@ -40,6 +40,8 @@ struct ByteQueue {
       start: Self.storage(of: block) + Self.header(of: block).pointee.start, count: count)
   }
 
+  var copied: [UInt8] { Array(bytes) }
+
   mutating func append(_ source: UnsafeRawPointer, count: Int) {
     guard count > 0 else { return }
     let block = reserve(count)

@@ -42,16 +42,26 @@ struct PoolCommand: ParsableCommand {
       to: global.json ? STDOUT_FILENO : STDERR_FILENO)
     let logger = Logger(label: "pool")
     announce(configuration, format, logger)
+    let inheritance = Inheritance(ProcessEnvironment.current, process: getpid())
     let (named, given) = (config, try flags.values())
     let status: Int32
     do {
-      status = try PoolServer.run(settings: configuration.settings, logger: logger) {
-        Self.settings(named, given)
-      }
+      status = try PoolServer.run(
+        settings: configuration.settings, logger: logger, source: { Self.settings(named, given) },
+        inheritance: inheritance, successor: Self.successor)
     } catch {
       throw Self.failure(error)
     }
     if status != ExitStatus.done { throw ExitCode(status) }
+  }
+
+  /// This process once more; its executable by path, so that it may be a newer one.
+  private static var successor: Successor? {
+    guard let program = realpath("/proc/self/exe", nil) else { return nil }
+    defer { free(program) }
+    return Successor(
+      program: String(cString: program), arguments: CommandLine.arguments,
+      variables: ProcessEnvironment.current)
   }
 
   /// The configuration as it is now, for a pool that runs.
