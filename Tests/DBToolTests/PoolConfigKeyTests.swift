@@ -20,6 +20,8 @@ struct PoolConfigKeyTests {
     let ours = try configuration().settings
     var plain = PoolSettings(target: ours.target, users: ours.users)
     plain.http = nil
+    // The keys once more, as SHOW CONFIG tells them.
+    plain.console = ours.console
     // Not a default: the URL's.
     plain.probeDatabase = "shop"
     var rest = ours

@@ -146,7 +146,12 @@ extension PoolLoop {
       watchOpenTransaction(client, backend)
     case .lease:
       transactionEnded(client)
-      if drain.hasStoppedListening { return sayGoodbye(client) }
+      if drain.hasStoppedListening {
+        guard passesTo != nil, !clients[client].holdsReady else { return sayGoodbye(client) }
+        // What it might have asked of this backend, it cannot ask in the process that takes over.
+        sessions.leaseEnded(ClientID(client))
+        return release(client, backend)
+      }
       if clients[client].holdsReady { return waitForListener(client) }
       clientTimers.set(client, now.advanced(byMilliseconds: SequenceHabits.lease))
     case .look:

@@ -247,6 +247,9 @@ extension PoolLoop {
       for index in 0..<clients.used {
         switch clients[index].phase {
         case .idle, .waiting, .startup, .authenticating, .checking: sayGoodbye(index)
+        case .active where passesTo != nil && sessions.clients[index].isLeased:
+          sessions.leaseEnded(ClientID(index))
+          transactionMayHaveEnded(Int(clients[index].backend))
         // It keeps its backend, but nothing is open: nothing is lost.
         case .active where sessions.isSettled(Int(clients[index].backend)): sayGoodbye(index)
         case .replicating: endReplication(index)
