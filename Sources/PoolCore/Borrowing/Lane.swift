@@ -72,6 +72,9 @@ extension Pool {
   /// How many lists of waiters an identity has.
   var laneCount: Int { max(1, lanes.count) }
 
+  /// Of whoever is in no other: listeners and replication, too.
+  var defaultLane: UInt8 { UInt8(truncatingIfNeeded: laneCount - 1) }
+
   /// Which lane a client with these startup values is in.
   package func lane(user: [UInt8], database: [UInt8], applicationName: [UInt8]) -> Int {
     lanes.firstIndex { $0.lane.fits(user: user, database: database, applicationName: applicationName) } ?? 0

@@ -66,6 +66,12 @@ extension Pool {
   /// Open backends of an identity, connecting and closing ones included.
   package func openCount(of identity: IdentityID) -> Int { identities[Int(identity.index)].open }
 
+  /// The longest waiter of those who are served in the client's order: of its identity and lane.
+  package func longestPeer(of client: ClientID) -> ClientID {
+    let entry = clients[Int(client.index)]
+    return waiters[list(entry.identity, Int(entry.lane))].first
+  }
+
   /// How many of an identity wait.
   package func waitingCount(of identity: IdentityID) -> Int { identities[Int(identity.index)].waiterCount }
 

@@ -81,7 +81,7 @@ struct IdentityEntry: Sendable {
 
 extension Pool {
   mutating func makeRoom(for client: ClientID) {
-    while clients.count <= Int(client.index) { clients.append(ClientEntry()) }
+    while clients.count <= Int(client.index) { clients.append(ClientEntry(lane: defaultLane)) }
   }
 
   /// The client's own last backend when it is idle, else one with its settings, else the one that was returned last.

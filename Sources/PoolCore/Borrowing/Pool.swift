@@ -124,7 +124,7 @@ package struct Pool: Sendable {
       dropBorrower(Int(home.index))
     }
     clients[Int(client.index)].home = .none
-    clients[Int(client.index)].lane = 0
+    clients[Int(client.index)].lane = defaultLane
   }
 
   // MARK: Backends

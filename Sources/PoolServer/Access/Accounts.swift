@@ -34,6 +34,14 @@ final class Account {
     serverFile = fresh.serverPasswordSource.map { WatchedFile($0.path) }
   }
 
+  /// The key to the stored verifier, if it is that.
+  func learn(_ clientKey: [UInt8]) {
+    guard case .scram(let verifier) = password.current,
+      ScramHash.openSSL.sha256(clientKey) == verifier.storedKey
+    else { return }
+    proved = (ScramKeys(clientKey: clientKey, serverKey: verifier.serverKey), verifier)
+  }
+
   var serverCredential: Credential {
     get { serverPassword ?? password }
     set { if serverPassword == nil { password = newValue } else { serverPassword = newValue } }
@@ -275,6 +283,17 @@ struct Accounts {
   var inFiles: [PoolSettings.User] {
     names.compactMap { named[$0]?.user }
       + listed.values.map(\.user).filter { named[Self.key($0.name)] == nil }.sorted { $0.name < $1.name }
+  }
+
+  /// The keys that clients have proved, by account.
+  var proofs: [(account: [UInt8], clientKey: [UInt8])] {
+    var proofs: [(account: [UInt8], clientKey: [UInt8])] = []
+    for accounts in [named, listed] {
+      for (key, account) in accounts {
+        if let proved = account.proved { proofs.append((key, proved.keys.clientKey)) }
+      }
+    }
+    return proofs
   }
 
   /// All users of the configuration.

@@ -10,6 +10,8 @@ enum HandOverWord: Equatable {
   case go
   case ready
   case open(Int, cap: Int)
+  /// What a client's login has proved (old): the key to a stored verifier.
+  case proof(account: [UInt8], clientKey: [UInt8])
   /// An idle client, whose connection comes along.
   case client([UInt8])
 
@@ -24,6 +26,9 @@ enum HandOverWord: Equatable {
       let numbers = String(decoding: rest, as: UTF8.self).split(separator: " ").compactMap { Int($0) }
       guard numbers.count == 2, numbers[0] >= 0, numbers[1] > 0 else { return nil }
       self = .open(numbers[0], cap: numbers[1])
+    case UInt8(ascii: "p"):
+      guard rest.count > 32 else { return nil }
+      self = .proof(account: Array(rest.dropFirst(32)), clientKey: Array(rest.prefix(32)))
     case UInt8(ascii: "c"): self = .client(Array(rest))
     default: return nil
     }
@@ -35,6 +40,7 @@ enum HandOverWord: Equatable {
     case .go: [UInt8(ascii: "g")]
     case .ready: [UInt8(ascii: "r")]
     case .open(let count, let cap): [UInt8(ascii: "o")] + Array("\(count) \(cap)".utf8)
+    case .proof(let account, let clientKey): [UInt8(ascii: "p")] + clientKey + account
     case .client(let image): [UInt8(ascii: "c")] + image
     }
   }
@@ -57,23 +63,38 @@ struct HandOverChannel: Sendable {
   /// - Parameters:
   ///   - descriptor: goes along, unless it is negative.
   ///   - milliseconds: how long the other process may take to make room.
-  /// - Returns: whether it went out.
-  func send(_ word: HandOverWord, descriptor: Int32 = -1, waiting milliseconds: Int32 = 0) -> Bool {
+  func send(_ word: HandOverWord, descriptor: Int32 = -1, waiting milliseconds: Int32 = 0) -> Sent {
     let bytes = word.bytes
-    for _ in 0..<1_000 {
-      let code = clinux_send_message(fd, bytes, bytes.count, descriptor)
-      guard code == EAGAIN, milliseconds > 0 else { return code == 0 }
+    for _ in 0..<10 {
+      switch clinux_send_message(fd, bytes, bytes.count, descriptor) {
+      case 0: return .sent
+      case EAGAIN, ENOBUFS, ENOMEM: break
+      default: return .failed
+      }
       var entry = pollfd(fd: fd, events: Int16(POLLOUT), revents: 0)
-      guard poll(&entry, 1, milliseconds) > 0 else { return false }
+      guard milliseconds > 0, poll(&entry, 1, milliseconds) > 0 else { return .full }
     }
-    return false
+    return .full
+  }
+
+  enum Sent {
+    case sent
+    /// The other process has not read what was sent before.
+    case full
+    case failed
   }
 
   func receive() -> Received {
     var bytes = [UInt8](repeating: 0, count: Self.longest)
     var descriptor: Int32 = -1
     let count = clinux_receive_message(fd, &bytes, bytes.count, &descriptor)
-    guard count > 0 else { return count == Int64(-EAGAIN) ? .nothing : .ended }
+    guard count > 0 else {
+      // One that was cut off, for want of descriptors, is lost; those behind it are not.
+      switch Int32(truncatingIfNeeded: -count) {
+      case EAGAIN, EINTR, EMSGSIZE, ENOMEM, ENOBUFS: return .nothing
+      default: return .ended
+      }
+    }
     guard let word = HandOverWord(Array(bytes.prefix(Int(count)))) else {
       if descriptor >= 0 { close(descriptor) }
       return .ended

@@ -20,8 +20,9 @@ package struct Inheritance: Sendable {
       var listeners: [String: Int32] = [:]
       for (offset, name) in names.enumerated().dropFirst() { listeners[name] = Int32(3 + offset) }
       channel = names.isEmpty ? nil : HandOverChannel(fd: 3)
-      self.listeners = listeners
-      activated = []
+      // What systemd has opened for the process before this one stays what it is.
+      activated = listeners.filter { $0.key.hasPrefix("systemd ") }.values.sorted()
+      self.listeners = listeners.filter { !$0.key.hasPrefix("systemd ") }
     } else {
       channel = nil
       listeners = [:]

@@ -6,9 +6,12 @@ import PoolCore
 // Idle clients that go from one process to the next, with their sessions. They notice nothing.
 
 extension PoolLoop {
-  /// Hands the client to the process that takes over. False when it cannot be, and must be told that this one ends.
+  /// Hands the client to the process that takes over, or leaves it as it is for a moment more. False when it cannot be
+  /// handed over, and must be told that this one ends.
   mutating func handsOver(client index: Int) -> Bool {
-    guard let channel = passesTo, mayBePassed(index), var passage = sessions.passage(of: ClientID(index))
+    guard let channel = passesTo else { return false }
+    if isInMiddle(index) { return true }
+    guard mayBePassed(index), var passage = sessions.passage(of: ClientID(index))
     else {
       return false
     }
@@ -25,11 +28,31 @@ extension PoolLoop {
       // Something has come from it at this moment: it is served here once more.
       return true
     }
-    guard channel.send(.client(bytes), descriptor: clients[index].fd, waiting: 1_000) else { return false }
+    switch channel.send(.client(bytes), descriptor: clients[index].fd, waiting: 20) {
+    case .sent: break
+    case .full:
+      joinRing(client: index)
+      return true
+    case .failed:
+      passesTo = nil
+      return false
+    }
+    // Else this process would go on hearing of it: its descriptor is one of two.
+    if !usesRing { poller.remove(clients[index].fd) }
     if clients[index].phase == .waiting { pool.waitEnded(ClientID(index)) }
     // The connection itself lives on.
     closeClient(index)
     return true
+  }
+
+  /// Something of it is under way that will be over soon.
+  private func isInMiddle(_ index: Int) -> Bool {
+    switch clients[index].phase {
+    case .startup, .authenticating, .checking: return true
+    case .idle, .waiting:
+      return clientInHand == index || !clients[index].outgoing.isEmpty || sessions.clients[index].isSkipping
+    case .active, .replicating, .console, .closing, .absent: return false
+    }
   }
 
   private func mayBePassed(_ index: Int) -> Bool {
@@ -38,6 +61,8 @@ extension PoolLoop {
       && clients[index].outgoing.isEmpty && clients[index].passthrough == 0 && !clients[index].isPinned
       && !clients[index].holdsReady && !clients[index].awaitsDescription && !clients[index].hungUp
       && notices[index] == nil
+      // The new process does not know whom only the server knows.
+      && identities.accounts.isKnown(identities.entries[Int(clients[index].identity)].account)
   }
 
   /// Twice a second while this process ends: those that could not be handed over before.
@@ -75,6 +100,7 @@ extension PoolLoop {
     adoptReports(identity)
     let generation = clients[index].generation
     becomeIdle(index)
+    guard clients[index].phase == .idle, clients[index].generation == generation else { return }
     joinRing(client: index)
     clients[index].incoming.append(passage.unread)
     if !passage.unread.isEmpty { processIncoming(index) }

@@ -37,6 +37,10 @@ extension PoolLoop {
     guard handOver == nil, !drain.isDraining else {
       return logger.warning("SIGUSR2: the pool hands over or ends already")
     }
+    guard predecessor == nil else {
+      return logger.warning(
+        "SIGUSR2: the process before this one still ends its transactions; try again then")
+    }
     var (ours, theirs): (Int32, Int32) = (-1, -1)
     let code = clinux_message_pair(&ours, &theirs)
     guard code == 0 else { return handOverFailed(SystemError(call: "socketpair", code: code).reason) }
@@ -61,6 +65,11 @@ extension PoolLoop {
 
   private mutating func handOverFailed(_ reason: String) {
     logger.error("cannot hand over: \(reason); this process goes on")
+    abandonHandOver()
+  }
+
+  /// The new process is not wanted any more, or is of no use.
+  mutating func abandonHandOver() {
     guard let given = handOver else { return }
     handOver = nil
     poller.remove(given.channel.fd)
@@ -85,12 +94,13 @@ extension PoolLoop {
         handOverFailed("the new process ended before it was ready; its log says why")
       }
     case .word(.bound, _):
-      let channel = given.channel
-      means?.freeProbes { _ = channel.send(.go) }
+      let mailbox = self.mailbox
+      means?.freeProbes { mailbox.post(.probesFree) }
     case .word(.ready, _):
       handOver?.isReady = true
       logger.notice("the new process takes clients; this one ends its transactions")
       for index in listeners.indices { listeners[index].path = nil }
+      tellProofs(given.channel)
       startDraining(handingOverTo: given.channel)
       for index in 0..<backends.used where backends[index].phase == .serving && pool.isIdle(BackendID(index))
       {
@@ -101,11 +111,33 @@ extension PoolLoop {
     }
   }
 
+  /// What the process that takes over needs the places of.
+  mutating func closeIdleBackends() {
+    for index in 0..<backends.used where backends[index].phase == .serving && pool.isIdle(BackendID(index)) {
+      closeBackend(index)
+    }
+  }
+
+  /// Keys that clients have proved for stored verifiers: without them the new process could enter the server for nobody
+  /// before a client logs in anew.
+  private func tellProofs(_ channel: HandOverChannel) {
+    for (account, clientKey) in identities.accounts.proofs {
+      _ = channel.send(.proof(account: account, clientKey: clientKey), waiting: 100)
+    }
+  }
+
+  /// A key that the process before this one has.
+  mutating func learnProof(_ account: [UInt8], _ clientKey: [UInt8]) {
+    identities.accounts[account]?.learn(clientKey)
+  }
+
   /// The new process may have as many backends as this one has closed.
   mutating func tellOpen() {
     guard let given = handOver, given.isReady else { return }
     let count = isShared ? team.placesTaken : pool.openCount
-    guard count != given.toldOpen, given.channel.send(.open(count, cap: cap)) else { return }
+    guard count != given.toldOpen, given.channel.send(.open(count, cap: cap)) == .sent else {
+      return
+    }
     handOver?.toldOpen = count
   }
 
@@ -155,6 +187,9 @@ extension PoolLoop {
           if isShared { team.clientJoined(number) }
           inherit(passage, descriptor)
         }
+      case .word(.proof(let account, let clientKey), _):
+        learnProof(account, clientKey)
+        team.postToOthers(.proved(account: account, clientKey: clientKey), than: number)
       case .word(_, let descriptor):
         if let descriptor { close(descriptor) }
       }

@@ -163,12 +163,14 @@ extension PoolLoop {
       hasChanged
         ? "the password has changed; trying the server again" : "trying the password before the last change",
       metadata: ["user": "\(identities.entries[Int(login.identity.index)].serverUser)"])
+    let place = Int(backends[index].address)
     dropConnection(index)
     var again = BackendLogin(
       identity: login.identity, begunAt: login.begunAt, isEncrypted: login.isEncrypted)
     again.isSecondTry = login.isSecondTry
     again.wasRefused = login.wasRefused
     again.choice = next
+    again.place = place
     backendLogins[index] = again
     dialBackend(index)
     return true

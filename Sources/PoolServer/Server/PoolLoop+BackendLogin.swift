@@ -20,6 +20,8 @@ struct BackendLogin {
   var scram: ScramClient?
   var reported: [ReportedParameter] = []
   var salt: [UInt8] = []
+  /// Where it is tried once more, as a place in ``ServerState/known``.
+  var place: Int?
   /// Settings of the server that it was asked for.
   var asked: [String] = []
 }
@@ -45,7 +47,7 @@ extension PoolLoop {
   mutating func dialBackend(_ index: Int) {
     backends[index].phase = .connecting
     if backendLogins[index]?.isEncrypted == true { counters.encryptedBackendConnects += 1 }
-    guard let place = server.nextPlace, place <= Int(UInt16.max) else {
+    guard let place = backendLogins[index]?.place ?? server.nextPlace, place <= Int(UInt16.max) else {
       return backendLoginFailed(index, nil, "the server's name \"\(settings.target.host)\" has no address")
     }
     let address = server.known[place].address
@@ -174,7 +176,7 @@ extension PoolLoop {
     writer.raw(Front.preparation())
     writer.sync()
     sendToBackend(index, writer.bytes)
-    var asked = limitIsFromServer ? Self.limitSettings : []
+    var asked = limitIsFromServer || server.ordinaryPlaces == nil ? Self.limitSettings : []
     if settings.needsWriter, login.reportsStandby == nil { asked += BackendLogin.standbySettings }
     backendLogins[index]?.asked = asked
     sessions.askAtLogin(asked, on: BackendID(index))
@@ -197,7 +199,12 @@ extension PoolLoop {
     let asked = backendLogins[index]?.asked ?? []
     let told = Dictionary(zip(asked, answers.map { $0 ?? [] })) { first, _ in first }
     if BackendLogin.isStandby(told) { return meetsStandby(index) }
-    if limitIsFromServer { adoptServerLimit(told) }
+    guard settings.targets.contains(target(of: index)) else {
+      // It was on its way while the targets were changed.
+      backendLogins[index] = nil
+      return closeBackend(index)
+    }
+    adoptServerLimit(told)
     sessions.maxPinned = max(1, cap * settings.maxPinnedPercent / 100)
     sessions.backends[index].looked = []
     if entryChecks[index] != nil { return entryWorks(index, backendLogins[index]?.reported ?? []) }
@@ -233,14 +240,20 @@ extension PoolLoop {
     server.wasReached = true
   }
 
-  /// `max_connections_percent` of what the server leaves to ordinary roles.
+  /// What the server leaves to ordinary roles is known: the cap follows it, or is measured by it.
   private mutating func adoptServerLimit(_ told: [String: [UInt8]]) {
     let numbers = Self.limitSettings.map { name in
       told[name].flatMap { Int(String(decoding: $0, as: UTF8.self)) } ?? 0
     }
     guard numbers[0] > 0 else { return }
-    server.ordinaryPlaces = max(1, numbers[0] - numbers[1] - numbers[2])
-    adoptServerLimit()
+    let ordinary = max(1, numbers[0] - numbers[1] - numbers[2])
+    if !limitIsFromServer, cap > ordinary, server.ordinaryPlaces != ordinary {
+      logger.warning(
+        "max_connections is \(cap), but the server leaves \(ordinary) connections to ordinary roles",
+        metadata: ["hint": "lower max_connections, or raise the server's: beyond it, clients wait (53300)"])
+    }
+    server.ordinaryPlaces = ordinary
+    if limitIsFromServer { adoptServerLimit() }
   }
 
   mutating func adoptServerLimit() {

@@ -178,10 +178,12 @@ extension PoolLoop {
     }
     identities.entries[identity].takesSecondChoice = false
     logger.debug("trying the server \(login.isEncrypted ? "without" : "with") TLS, as sslmode allows")
+    let place = Int(backends[index].address)
     dropConnection(index)
     backendLogins[index] = BackendLogin(
       identity: login.identity, begunAt: login.begunAt, isEncrypted: !login.isEncrypted, isSecondTry: true,
       wasRefused: isRefused)
+    backendLogins[index]?.place = place
     dialBackend(index)
     return true
   }

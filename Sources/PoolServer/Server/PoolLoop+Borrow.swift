@@ -246,7 +246,7 @@ extension PoolLoop {
     {
     case .lend(let client): serveWaiter(client, backend)
     // The process that takes over needs its place.
-    case .keep where handOver?.isReady == true: closeBackend(backend)
+    case .keep where passesTo != nil: closeBackend(backend)
     case .keep: break
     case .close: closeBackend(backend)
     }

@@ -110,7 +110,7 @@ extension PoolLoop {
 
   private mutating func startupArrived(_ index: Int, _ startup: KnownStartup) {
     let request = startup.request
-    if drain.hasStoppedListening {
+    if drain.hasStoppedListening, passesTo == nil {
       counters.shutdownRefusals += 1
       return loginFailed(
         index, "57P03", "the pool is shutting down", hint: "Connect to another pool, or again in a moment.")

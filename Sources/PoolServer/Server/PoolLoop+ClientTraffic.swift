@@ -131,6 +131,9 @@ extension PoolLoop {
   ) -> Int {
     let client = ClientID(index)
     let backend = BackendID(clients[index].backend)
+    let outer = clientInHand
+    clientInHand = index
+    defer { clientInHand = outer }
     // The batch before comes first.
     if sessions.backends[Int(backend.index)].mustRepeat || clients[index].awaitsDescription
       || clients[index].isStalled

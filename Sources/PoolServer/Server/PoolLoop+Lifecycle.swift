@@ -8,6 +8,8 @@ import PostgresWire
 struct DrainState {
   /// SIGTERM has come: /readyz says so.
   var isDraining = false
+  /// By a signal; a hand-over drains by itself.
+  var isTold = false
   /// No new connections are taken.
   var hasStoppedListening = false
   /// When running transactions are cut off.
@@ -35,12 +37,14 @@ extension PoolLoop {
       case SIGHUP: reload()
       case SIGUSR2: startHandOver()
       default:
-        if drain.isDraining {
+        if drain.isDraining, passesTo == nil || drain.isTold {
           logger.warning("second signal: ending at once")
           drain.isDone = true
           drain.status = 128 + signal
           return
         }
+        drain.isTold = true
+        if let handOver, !handOver.isReady { abandonHandOver() }
         startDraining()
       }
     }
@@ -52,9 +56,10 @@ extension PoolLoop {
       case .snapshot(let detail, let answer): answer(snapshot(detail))
       case .drain(let channel): startDraining(handingOverTo: channel)
       case .inherited(let passage, let fd): inherit(passage, fd)
-      case .resolved(let addresses):
-        server.isResolving = false
-        if !addresses.isEmpty { server.found(addresses) }
+      case .resolved(let addresses): targetsFound(addresses)
+      case .writer(let target): writerIs(target, isTold: true)
+      case .proved(let account, let clientKey): learnProof(account, clientKey)
+      case .probesFree: if let handOver { _ = handOver.channel.send(.go) }
       case .enter(let user, let database, let answer): tryEntry(user, database, answer)
       case .lookUp(let user, let database, let answer): tryLookup(user, database, answer)
       case .verifier(let user, let password, let verifier):
@@ -103,7 +108,7 @@ extension PoolLoop {
     case .waiting, .checking:
       guard pool.isWaiting(ClientID(index)) else { return }
       if clients[index].mayBeAnswered { return answerFromMemory(index) }
-      if tellsOfWait(index) { return }
+      if tellsOfWait(index) || waitsOn(index) { return }
       borrowTimedOut(index)
     case .idle: idleTooLong(index)
     case .active: activeTimerFired(index)
@@ -113,6 +118,8 @@ extension PoolLoop {
   }
 
   mutating func idleTooLong(_ index: Int) {
+    // It may have been turned off since.
+    guard settings.idleClientTimeout > 0 else { return }
     refuse(
       index,
       ErrorFields(
@@ -199,7 +206,10 @@ extension PoolLoop {
     guard number == 0, settings.minConnections > 0, server.wasReached, server.downSince == nil,
       !drain.isDraining, !pool.isBackingOff(at: now), let identity = probeIdentity
     else { return }
-    while pool.openCount < settings.minConnections, pool.connectingCount < pool.limits.maxConnecting {
+    // A connect may fail at once.
+    while pool.openCount < settings.minConnections, pool.connectingCount < pool.limits.maxConnecting,
+      server.downSince == nil, !pool.isBackingOff(at: now)
+    {
       ensurePlace()
       guard let backend = pool.openAhead(identity) else { return }
       connectBackend(Int(backend.index), identity)
@@ -224,6 +234,7 @@ extension PoolLoop {
   mutating func startDraining(handingOverTo channel: HandOverChannel? = nil) {
     guard !drain.isDraining else { return }
     passesTo = channel
+    if channel != nil { closeIdleBackends() }
     let delay = channel == nil ? settings.drainDelay : 0
     drain.isDraining = true
     if number == 0 { team.postToOthers(.drain(channel), than: number) }
@@ -246,6 +257,7 @@ extension PoolLoop {
       }
       for index in 0..<clients.used {
         switch clients[index].phase {
+        // Of a hand-over, those who are on their way in go along once they are.
         case .idle, .waiting, .startup, .authenticating, .checking: sayGoodbye(index)
         case .active where passesTo != nil && sessions.clients[index].isLeased:
           sessions.leaseEnded(ClientID(index))
@@ -280,6 +292,7 @@ extension PoolLoop {
   private mutating func cutOff() {
     let isFirst = !drain.hasCutOff
     drain.hasCutOff = true
+    passesTo = nil
     for index in 0..<clients.used where clients[index].phase != .absent {
       let backend = Int(clients[index].backend)
       let isInsideReply =

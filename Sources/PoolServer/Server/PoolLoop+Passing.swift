@@ -97,7 +97,9 @@ extension PoolLoop {
     if passage.isAnswer { asked -= 1 }
     // It counts as served; if it is not, it says so again.
     publishedWait = 0
-    guard let identity = identities.known(passage.key) else { return turnAway(passage) }
+    guard let identity = identities.known(passage.key), mayServe(passage.address?.target) else {
+      return turnAway(passage)
+    }
     let id = pool.arrived(identity, connectedAt: passage.connectedAt)
     let index = Int(id.index)
     backends.grow(to: index + 1)

@@ -19,7 +19,7 @@ extension PoolLoop {
       let tls = try freshContexts(fresh)
       configure(fresh, tls)
       team.postToOthers(.reload(fresh, tls), than: number)
-      if tls.servers.count == fresh.targets.count { lookUpTargets() }
+      lookUpTargets(areOthers: true)
       var facts: Logger.Metadata = tls.clients.map { ["certificate": "\($0.description)"] } ?? [:]
       if !fixed.isEmpty { facts["needs_restart"] = "\(fixed.joined(separator: ", "))" }
       logger.notice("configuration, users, passwords and certificates were read again", metadata: facts)
@@ -54,9 +54,7 @@ extension PoolLoop {
     proxyNetworks = fresh.proxyNetworks.compactMap { Network($0) }
     configureUsers(old)
     configureLimits(old)
-    if fresh.targets != old.targets {
-      retireBackends { loop, index in !loop.settings.targets.contains(loop.target(of: index)) }
-    }
+    if fresh.targets != old.targets { retireForeignBackends() }
     tidy()
   }
 
@@ -70,6 +68,10 @@ extension PoolLoop {
     }
     if settings.authHBAFile.isEmpty { rules = nil }
     pool.keepsSlot = !isShared && !settings.lookupUser.isEmpty
+    if settings.lookupUser != old.lookupUser {
+      lookups.identity = nil
+      if let backend = lookups.backend { closeBackend(backend) }
+    }
     reloadSecrets()
     lookups.table.forgetAll()
   }

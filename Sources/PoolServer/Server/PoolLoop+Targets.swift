@@ -38,12 +38,14 @@ extension PoolLoop {
 
   /// A backend is logged in at this target. If that is another than before, all of that one are given up: it may still take
   /// writes that nobody will ever see.
-  mutating func writerIs(_ target: PoolSettings.Target) {
-    guard server.writer != target else { return }
+  /// - Parameter isTold: by another loop.
+  mutating func writerIs(_ target: PoolSettings.Target, isTold: Bool = false) {
+    guard server.writer != target, settings.targets.contains(target) else { return }
     let before = server.writer
     server.writer = target
+    if isTold { server.goTo(target) } else { team.postToOthers(.writer(target), than: number) }
     guard let before, settings.needsWriter else { return }
-    logger.notice("the writer is \(target.name) now", metadata: ["before": "\(before.name)"])
+    if !isTold { logger.notice("the writer is \(target.name) now", metadata: ["before": "\(before.name)"]) }
     retireBackends { $0.target(of: $1) != target }
   }
 
@@ -74,13 +76,46 @@ extension PoolLoop {
     return "None of these takes writes: \(targets.map(\.name).joined(separator: ", "))."
   }
 
-  /// Asks for the targets' addresses again, off the loop: their names may point elsewhere by now.
-  mutating func lookUpTargets() {
-    guard !server.isResolving, settings.targets.contains(where: { !$0.host.hasPrefix("/") }) else { return }
+  /// Asks for the targets' addresses again, off the loop: their names may point elsewhere by now. All loops hear of it.
+  /// - Parameter areOthers: the targets themselves have changed.
+  mutating func lookUpTargets(areOthers: Bool = false) {
+    if areOthers, server.isResolving { server.mustResolveAgain = true }
+    guard !server.isResolving, areOthers || settings.targets.contains(where: { !$0.host.hasPrefix("/") })
+    else {
+      return
+    }
     server.isResolving = true
-    let (targets, contexts) = (settings.targets, serverTLS)
-    let mailbox = self.mailbox
-    startThread { mailbox.post(.resolved(ServerAddress.resolve(targets, contexts).found)) }
+    let (targets, contexts, team) = (settings.targets, serverTLS, team)
+    startThread {
+      let found = ServerAddress.resolve(targets, contexts).found
+      for mailbox in team.mailboxes { mailbox.post(.resolved(found)) }
+    }
+  }
+
+  /// The targets are there now, as far as their names could be found.
+  mutating func targetsFound(_ addresses: [ServerAddress]) {
+    let wasAsking = server.isResolving
+    server.isResolving = false
+    if server.mustResolveAgain, wasAsking {
+      server.mustResolveAgain = false
+      return lookUpTargets(areOthers: true)
+    }
+    // Asked for before the targets were changed.
+    guard addresses.allSatisfy({ settings.targets.contains($0.target) }), !addresses.isEmpty else { return }
+    server.found(addresses)
+    retireForeignBackends()
+  }
+
+  /// Those at targets that are no longer named.
+  mutating func retireForeignBackends() {
+    retireBackends { loop, index in !loop.settings.targets.contains(loop.target(of: index)) }
+  }
+
+  /// Whether a backend of that target may serve: it may have been on its way while targets changed.
+  func mayServe(_ target: PoolSettings.Target?) -> Bool {
+    guard let target else { return true }
+    guard settings.targets.contains(target) else { return false }
+    return !settings.needsWriter || server.writer == nil || server.writer == target
   }
 }
 

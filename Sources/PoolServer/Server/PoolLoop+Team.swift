@@ -176,7 +176,7 @@ extension PoolLoop {
 
   /// A connection that another loop has accepted.
   mutating func accepted(_ fd: Int32, isUnix: Bool) {
-    guard !drain.hasStoppedListening else {
+    guard !drain.hasStoppedListening || passesTo != nil else {
       team.clientLeft(number)
       close(fd)
       return

@@ -49,11 +49,21 @@ extension PoolLoop {
     return true
   }
 
+  /// A waiting client's timer has fired; its limit may be longer by now than when that was set.
+  mutating func waitsOn(_ index: Int) -> Bool {
+    let limit = borrowTimeout(index)
+    let since = pool.waitingSince(ClientID(index))
+    guard limit == 0 || now < since.advanced(byMilliseconds: limit) else { return false }
+    clients[index].knowsItWaits = true
+    limitWait(index, since: since)
+    return true
+  }
+
   /// Whether the client, who has just come to wait, can only wait in vain: whoever is in front has waited for longer already
   /// than it is ready to.
   func waitsInVain(_ index: Int) -> Bool {
     let limit = borrowTimeout(index)
-    let head = pool.longestWaiter
+    let head = pool.longestPeer(of: ClientID(index))
     guard limit > 0, head != .none, head != ClientID(index), !isShared, server.downSince == nil,
       !pool.isGrowing
     else { return false }
@@ -62,7 +72,7 @@ extension PoolLoop {
 
   /// The error of one that would wait in vain.
   func vainWaitError(_ index: Int) -> ErrorFields {
-    let waited = now.milliseconds(since: pool.waitingSince(pool.longestWaiter))
+    let waited = now.milliseconds(since: pool.waitingSince(pool.longestPeer(of: ClientID(index))))
     return settings.errorWords.say(
       borrowError(
         "no database connection can be had within \(borrowTimeout(index)) ms: others have waited \(waited) ms",

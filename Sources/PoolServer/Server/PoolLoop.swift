@@ -123,6 +123,8 @@ struct PoolLoop: ~Copyable {
   var passesTo: HandOverChannel?
   /// Clients that came from another process, by the numbers that it gave them.
   var inheritedNumbers: [UInt32: Int] = [:]
+  /// Whose bytes are being dealt with: it cannot be handed over at this moment.
+  var clientInHand = -1
   /// What had moved when the loop last looked, and since when nothing has; see ``breakNesting()``.
   var nesting = (moves: UInt64(0), since: Instant(nanoseconds: 0))
   var acceptsPausedUntil: Instant?
@@ -365,6 +367,12 @@ enum LoopMessage: Sendable {
   case drain(HandOverChannel?)
   /// The targets' names were looked up again.
   case resolved([ServerAddress])
+  /// Another loop has found the writer.
+  case writer(PoolSettings.Target)
+  /// What a client's login has proved to the process before this one, for a stored verifier.
+  case proved(account: [UInt8], clientKey: [UInt8])
+  /// The port for probes is free for the process that takes over.
+  case probesFree
   /// May the server be entered so?
   case enter(user: String, database: String, answer: @Sendable (EntryOutcome) -> Void)
   /// What does `auth_query` say of a user?

@@ -52,7 +52,7 @@ final class PoolParts: Sendable {
     listeners = try BoundListener.all(settings.listeners, inheritance)
     if let channel = inheritance.channel {
       // The process before this one has the port for probes until then.
-      guard channel.send(.bound), channel.awaits(.go, milliseconds: 20_000) else {
+      guard channel.send(.bound) == .sent, channel.awaits(.go, milliseconds: 20_000) else {
         throw PoolStartError("the process before this one does not answer", hint: "It goes on; see its log.")
       }
     }

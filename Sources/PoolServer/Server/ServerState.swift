@@ -59,6 +59,8 @@ struct ServerState {
   /// What the server leaves to ordinary roles; `nil` while it was not asked.
   var ordinaryPlaces: Int?
   var isResolving = false
+  /// The targets were changed meanwhile.
+  var mustResolveAgain = false
   var probeDue = Instant(nanoseconds: 0)
 
   /// The targets are at these addresses now.
@@ -86,6 +88,11 @@ struct ServerState {
     next = (next + 1) % current.count
     failedInRow += 1
     return failedInRow % current.count != 0
+  }
+
+  /// Another loop has found that the target answers.
+  mutating func goTo(_ target: PoolSettings.Target) {
+    if let place = current.firstIndex(where: { known[$0].target == target }) { next = place }
   }
 
   mutating func answered() {
