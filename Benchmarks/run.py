@@ -18,7 +18,7 @@ import sys
 import processes
 from measure import Bench
 
-PARTS = ["migrate", "pool"]
+PARTS = ["migrate", "seed", "pool"]
 
 
 def arguments():

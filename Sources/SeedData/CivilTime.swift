@@ -60,6 +60,13 @@ package enum CivilTime {
     return days * secondsPerDay + hour * 3600 + minute * 60 + second
   }
 
+  /// The beginning of a second's day, as `2025-11-28T00:00:00Z`.
+  package static func day(_ second: Int64) -> String {
+    var bytes: [UInt8] = []
+    append(day(ofSecond: second) * secondsPerDay, to: &bytes)
+    return String(decoding: bytes.prefix(10), as: UTF8.self) + "T00:00:00Z"
+  }
+
   /// Appends `2025-11-28 13:00:00+00`, which every date and time type of PostgreSQL reads under any DateStyle.
   static func append(_ second: Int64, to bytes: inout [UInt8]) {
     let dayNumber = day(ofSecond: second)

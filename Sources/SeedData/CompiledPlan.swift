@@ -95,13 +95,24 @@ enum ColumnIndex: Sendable, Hashable {
   case made(Int)
 }
 
-struct CompiledColumn: Sendable {
+/// A class, so that a row that looks at it counts one reference, and not all that the operation holds.
+final class CompiledColumn: Sendable {
   let name: String
   let stream: CounterStream
   /// In 2⁻³²; with a stream of its own, so that adding NULLs moves no value.
   let nullShare: UInt64
   let nullStream: CounterStream
   let operation: Operation
+
+  init(
+    name: String, stream: CounterStream, nullShare: UInt64, nullStream: CounterStream, operation: Operation
+  ) {
+    self.name = name
+    self.stream = stream
+    self.nullShare = nullShare
+    self.nullStream = nullStream
+    self.operation = operation
+  }
 }
 
 /// What a column does, with indices instead of names.

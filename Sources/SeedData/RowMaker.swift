@@ -357,6 +357,9 @@ package final class RowMaker {
     if !reference.matches.isEmpty { return try agreeing(reference, column, in: frame, of: table) }
     if reference.isDealt { return (address.number - 1 + max(address.line - 1, 0)) % reference.count + 1 }
     if let spread = reference.spread { return spread.row(address.number, of: reference.count) }
+    if reference.table == table, address.line == 0, !reference.isDistinct, reference.zipf == nil {
+      return Self.earlier(address, plan.tables[table].columns[column], stream)
+    }
     guard reference.isDistinct else { return Self.row(reference, stream.draw(address)) }
     let place = pickStarts[table] + column
     if picks[place].parent != address.number {
@@ -369,6 +372,15 @@ package final class RowMaker {
       picks[place].rows.append(Self.free(reference, stream, line, picks[place].rows))
     }
     return picks[place].rows[max(address.line - 1, 0)]
+  }
+
+  /// A row of the same table that comes before: so references never go round, and do not depend on how many rows there
+  /// are. The first row has none, or itself where none is not allowed.
+  private static func earlier(_ address: RowAddress, _ column: CompiledColumn, _ stream: CounterStream)
+    -> Int?
+  {
+    guard address.number > 1 else { return column.nullShare > 0 ? nil : 1 }
+    return Int(stream.draw(address, below: UInt64(address.number - 1))) + 1
   }
 
   /// One of the rows that hold in some columns what this row holds in others.
@@ -399,6 +411,18 @@ package final class RowMaker {
         if let held { rows[held, default: []].append(number) }
       }
       agreeing[key] = rows
+    }
+    let compiled = plan.tables[table].columns[column]
+    if reference.table == table, let rows = agreeing[key]?[wanted] {
+      // Of the same table only rows that come before, as without a match. The rows ascend.
+      var before = 0
+      var end = rows.count
+      while before < end {
+        let middle = (before + end) / 2
+        if rows[middle] < frame.address.number { before = middle + 1 } else { end = middle }
+      }
+      guard before > 0 else { return compiled.nullShare > 0 ? nil : frame.address.number }
+      return rows[Int(compiled.stream.draw(frame.address, below: UInt64(before)))]
     }
     guard let rows = agreeing[key]?[wanted], !rows.isEmpty else {
       let names = reference.matches.map { plan.tables[table].columns[$0.own].name }.joined(separator: ", ")
@@ -444,7 +468,7 @@ package final class RowMaker {
     case .number: set(column, in: frame, to: cell.number)
     case .text:
       let start = frame.bytes.count
-      for place in cell.start..<cell.end { frame.bytes.append(other.bytes[place]) }
+      frame.bytes.append(contentsOf: other.bytes[cell.start..<cell.end])
       frame.close(column, from: start)
     }
   }

@@ -41,6 +41,10 @@ enum UUIDText {
 enum CopyText {
   /// Appends a value with what the format needs escaped.
   static func append(_ source: [UInt8], _ range: Range<Int>, to bytes: inout [UInt8]) {
+    // Most values have nothing to escape, and go over in one piece.
+    var isPlain = true
+    for index in range where source[index] < 0x20 || source[index] == UInt8(ascii: "\\") { isPlain = false }
+    if isPlain { return bytes.append(contentsOf: source[range]) }
     for index in range {
       let byte = source[index]
       switch byte {

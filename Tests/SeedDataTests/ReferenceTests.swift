@@ -98,6 +98,30 @@ struct ReferenceTests {
     }
   }
 
+  @Test(
+    "rows of one table refer to rows before them, whatever the row count; the first to none, or to itself")
+  func tree() throws {
+    func maker(_ rows: Int, nulls: UInt64) throws -> RowMaker {
+      try Plans.maker([
+        Plans.table(
+          "t", rows: rows,
+          [
+            ColumnPlan("id", try Plans.template("{n}")),
+            ColumnPlan(
+              "boss", .reference(table: "t", column: "id", zipf: nil, isDistinct: false), nullShare: nulls),
+          ])
+      ])
+    }
+    let tree = try maker(50, nulls: 1)
+    let larger = try maker(500, nulls: 1)
+    #expect(try tree.value("boss", of: "t", RowAddress(1)) == nil)
+    for number in 2...50 {
+      #expect((1..<number).contains(try tree.number("boss", of: "t", number)))
+      #expect(try tree.number("boss", of: "t", number) == larger.number("boss", of: "t", number))
+    }
+    #expect(try maker(50, nulls: 0).number("boss", of: "t", 1) == 1)
+  }
+
   @Test("a column may refer to its own table")
   func selfReference() throws {
     let maker = try Plans.maker([

@@ -1,7 +1,7 @@
 import SeedData
 
 /// Reads what stands behind a column's name in a plan.
-struct GeneratorReader {
+package struct GeneratorReader {
   /// What "now" is in the plan; nil when the plan does not say.
   let clock: Int64?
 
@@ -9,7 +9,7 @@ struct GeneratorReader {
     "text", "list", "int", "money", "time", "hex", "uuid", "ref", "sum", "multiply", "sql",
   ]
   /// Which settings each generator has besides its own and these two.
-  private static let settings: [String: [String]] = [
+  package static let settings: [String: [String]] = [
     "list": ["weights"], "money": ["endings"], "time": ["hours", "peak"],
     "ref": ["zipf", "distinct", "deal", "match"],
   ]

@@ -27,7 +27,7 @@ package struct SeedFiles {
     do {
       let compiled = try CompiledPlan(plan, rows: request.rows, identities: plan.impliedIdentities)
       for name in selected { try compiled.checkReferences(of: name) }
-      let needs = SeedNeeds(plan, [:]).all
+      let needs = SeedNeeds(plan, [:]).rows
       let order = try TableOrder.order(plan.tables.map(\.name), needs: needs).tables.filter(selected.contains)
       if output == nil, format != .sql, order.count > 1 {
         throw Failure.usage(

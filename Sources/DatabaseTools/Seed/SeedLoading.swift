@@ -20,7 +20,10 @@ final class SeedLoading {
   /// By table: the temporary table of its keys, when it was needed.
   var staged: [String?]
   private var done = 0
-  private var total = 0
+  /// Rows to be made, as far as was surveyed.
+  private(set) var total = 0
+  /// Rows sent by ``copy(_:_:)``, by table.
+  private(set) var copied: [Int]
 
   /// Rows go to the server in pieces of about this many bytes.
   static let pieceSize = 64 * 1024
@@ -38,6 +41,7 @@ final class SeedLoading {
     added = Array(repeating: [], count: plan.tables.count)
     kept = Array(repeating: 0, count: plan.tables.count)
     staged = Array(repeating: nil, count: plan.tables.count)
+    copied = Array(repeating: 0, count: plan.tables.count)
   }
 
   func entry(_ name: String) -> (Int, TableFacts) {
@@ -107,6 +111,25 @@ final class SeedLoading {
     guard report.added > 0, !isDryRun else { return report }
     report.digest = maker.digests[index].text
     try advanceSequences(facts)
+    return report
+  }
+
+  /// Sends some rows of a table, and says of the progress only what has been added to it.
+  func copy(_ index: Int, _ ranges: [ClosedRange<Int>]) throws {
+    guard let facts = facts[plan.tables[index].name] else { return }
+    added[index] = ranges
+    copied[index] += try copyRows(index, facts)
+  }
+
+  /// What others have added, as this one would report it.
+  func report(_ name: String, rows: Int, digest: RowDigest) throws -> SeedReport.Table {
+    let (index, facts) = entry(name)
+    var report = SeedReport.Table(name: name, added: rows, kept: kept[index])
+    report.updated = try update(index, facts)
+    if rows > 0 {
+      report.digest = digest.text
+      try advanceSequences(facts)
+    }
     return report
   }
 

@@ -2,21 +2,24 @@ import SeedData
 
 /// Which tables' rows need which others', by the plan and by the foreign keys.
 struct SeedNeeds {
-  let all: [TableOrder.Need]
+  /// What must be known before a table's keys can be made.
+  private(set) var keys: [TableOrder.Need] = []
+  /// What must be there before a table's rows can be.
+  private(set) var rows: [TableOrder.Need] = []
 
   /// - Parameter facts: by table; empty without a database.
   init(_ plan: SeedPlan, _ facts: [String: TableFacts]) {
-    var needs: [TableOrder.Need] = []
     for table in plan.tables {
-      for other in table.neededTables {
-        // A value that is not in the key only needs to be known when rows are made, and it is by then.
-        let isKey = table.columns.contains { column in
-          guard case .reference(other, _, _, _, _, _) = column.generator else { return false }
-          return table.key.contains(column.name) || column.isVirtual
-        }
-        needs.append(
-          TableOrder.Need(
-            from: table.name, to: other, isDeferred: other != table.parent && !isKey && !facts.isEmpty))
+      if let parent = table.parent {
+        keys.append(TableOrder.Need(from: table.name, to: parent))
+        rows.append(TableOrder.Need(from: table.name, to: parent))
+      }
+      for column in table.columns {
+        guard case .reference(let other, _, _, _, _, _) = column.generator else { continue }
+        keys.append(
+          TableOrder.Need(from: table.name, to: other, isDeferred: !Self.isInKey(column, of: table)))
+        // Without a database nobody says which references are foreign keys.
+        if facts.isEmpty { rows.append(TableOrder.Need(from: table.name, to: other, isDeferred: true)) }
       }
       guard let own = facts[table.name] else { continue }
       for key in own.foreignKeys {
@@ -28,10 +31,24 @@ struct SeedNeeds {
           if case .expression = table.column(name)?.generator { return false }
           return true
         }
-        needs.append(
+        rows.append(
           TableOrder.Need(from: table.name, to: other.name, waiting: waiting, isDeferred: key.isDeferrable))
       }
     }
-    all = needs
+  }
+
+  /// Whether a reference is part of the key, or may be by way of a template.
+  private static func isInKey(_ column: ColumnPlan, of table: TablePlan) -> Bool {
+    if table.key.contains(column.name) { return true }
+    return table.key.contains { name in
+      guard case .template(let template) = table.column(name)?.generator else { return false }
+      return template.parts.contains { part in
+        switch part {
+        case .column(let other, _), .member(let other, _, _):
+          other == column.name || table.column(other)?.isVirtual == true
+        case .text, .rowNumber, .line: false
+        }
+      }
+    }
   }
 }

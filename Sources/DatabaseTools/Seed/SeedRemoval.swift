@@ -51,6 +51,13 @@ extension SeedLoading {
         """
         DELETE FROM \(keys) AS k WHERE n >= \(first) AND NOT EXISTS (SELECT FROM \(facts.sqlName) AS t WHERE \(sameKey(table)))
         """)
+      // Keys that only refer to other rows come again and again.
+      let again = table.key.indices.map { "o.k\($0) = k.k\($0)" }.joined(separator: " AND ")
+      try connection.execute(
+        """
+        DELETE FROM \(keys) AS k
+        WHERE n >= \(first) AND EXISTS (SELECT FROM \(keys) AS o WHERE o.n < \(first) AND \(again))
+        """)
       if try connection.query("SELECT EXISTS (SELECT FROM \(keys) WHERE n >= \(first))").first != "t" {
         break
       }

@@ -8,6 +8,9 @@ import SeedData
 package struct Seeder {
   private let file: SeedPlanFile
   private let request: SeedRequest
+  /// Opens more sessions, for `jobs`; nil when there is only the one.
+  private var connect: (() throws(Failure) -> Connection)?
+  private var watch: SessionWatch?
 
   package init(_ file: SeedPlanFile, _ request: SeedRequest = SeedRequest()) {
     self.file = file
@@ -72,7 +75,10 @@ package struct Seeder {
     defer { connection.close() }
     connection.notices = { notice("\($0.severity): \($0.message)") }
     watch?.attach(to: connection, at: target, isInteractive: isInteractive, tell: tell)
-    do throws(Failure) { return try perform(on: connection, telling: telling) } catch {
+    var seeder = self
+    seeder.connect = { () throws(Failure) in try target.connect() }
+    seeder.watch = watch
+    do throws(Failure) { return try seeder.perform(on: connection, telling: telling) } catch {
       throw error.ended(by: watch?.interruption)
     }
   }
@@ -106,43 +112,58 @@ package struct Seeder {
     } catch {
       throw Failure(error)
     }
-    var facts: [String: TableFacts] = [:]
+    let state = RunState()
     do {
-      let outcome = try perform(plan, selected, connection, telling, &facts)
+      let outcome = try perform(plan, selected, connection, telling, state)
       let keeps = request.task == .load || request.task == .reset
       try connection.execute(keeps ? "COMMIT" : "ROLLBACK")
       return outcome
     } catch {
       // The first error is the one that counts; a connection that is gone has rolled back by itself.
       try? connection.execute("ROLLBACK")
-      throw failure(error, facts)
+      throw failure(error, state)
     }
   }
 
-  /// - Parameter facts: what is known of the tables by the time that something goes wrong.
+  /// What is known by the time that something goes wrong.
+  private final class RunState {
+    var facts: [String: TableFacts] = [:]
+    /// Whether something stays, though the run failed.
+    var isPartlyCommitted = false
+  }
+
   private func perform(
     _ plan: SeedPlan, _ selected: [String], _ connection: Connection, _ telling: Telling,
-    _ facts: inout [String: TableFacts]
+    _ state: RunState
   ) throws -> Outcome {
     let database = try ProductionGuard.check(connection, acknowledged: request.acknowledged).get()
     _ = try connection.query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [Self.lockKey])
     if request.task == .load { try run(file.before, on: connection) }
-    facts = try catalogue(plan, connection, database: database)
+    if request.task == .load, request.jobs > 1, connect != nil, !file.before.isEmpty {
+      // Other sessions must see what the hooks did, and none may wait for their locks.
+      try connection.execute("COMMIT; BEGIN TRANSACTION ISOLATION LEVEL READ COMMITTED")
+      state.isPartlyCommitted = true
+      _ = try connection.query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [Self.lockKey])
+    }
+    let facts = try catalogue(plan, connection, database: database)
+    state.facts = facts
     let compiled = try compile(plan, facts)
     for name in selected { try compiled.checkReferences(of: name) }
-    let order = try TableOrder.order(plan.tables.map(\.name), needs: SeedNeeds(plan, facts).all)
+    let needs = SeedNeeds(plan, facts)
+    let order = try TableOrder.order(plan.tables.map(\.name), needs: needs.rows)
+    let orderOfKeys = try TableOrder.order(plan.tables.map(\.name), needs: needs.keys).tables
     let loading = SeedLoading(
       connection, compiled, facts, isDryRun: request.isDryRun, progress: telling.progress)
     switch request.task {
     case .verify:
       var report = SeedVerification(database: database, seed: plan.seed, tables: [])
-      for name in order.tables where selected.contains(name) {
+      for name in orderOfKeys where selected.contains(name) {
         report.tables.append(try loading.verify(name))
       }
       return .verified(report)
     case .reset:
       var report = SeedRemoval(database: database, tables: [])
-      for name in order.tables where selected.contains(name) || plan.table(name)?.parent == nil {
+      for name in orderOfKeys where selected.contains(name) || plan.table(name)?.parent == nil {
         try loading.stageForRemoval(name)
       }
       for (name, columns) in order.waiting where selected.contains(name) { try loading.letGo(name, columns) }
@@ -153,8 +174,16 @@ package struct Seeder {
     case .load, .dryRun:
       var report = SeedReport(
         database: database, seed: plan.seed, isDryRun: request.isDryRun, tables: [])
-      for name in order.tables {
+      for name in orderOfKeys {
         if selected.contains(name) { try loading.survey(name) } else { try loading.resolve(name) }
+      }
+      if request.jobs > 1, request.task == .load, let connect,
+        let families = SeedFamily.all(compiled, order.tables.filter(selected.contains), needs: needs.rows)
+      {
+        report.tables = try load(
+          families, by: loading, order.tables.filter(selected.contains), connect, telling, state)
+        try run(file.after, on: connection)
+        return .loaded(report)
       }
       if order.isDeferred { try connection.execute("SET CONSTRAINTS ALL DEFERRED") }
       for name in order.tables where selected.contains(name) {
@@ -168,6 +197,28 @@ package struct Seeder {
       if !request.isDryRun { try run(file.after, on: connection) }
       return .loaded(report)
     }
+  }
+
+  /// Loads over several sessions, each of which commits what it has done.
+  private func load(
+    _ families: [SeedFamily], by loading: SeedLoading, _ order: [String],
+    _ connect: () throws(Failure) -> Connection, _ telling: Telling, _ state: RunState
+  ) throws -> [SeedReport.Table] {
+    let workers = try SeedWorkers(
+      loading, jobs: request.jobs, connect: connect, watch: watch, progress: telling.progress)
+    for family in families {
+      defer { if workers.hasCommitted { state.isPartlyCommitted = true } }
+      try workers.run(family)
+    }
+    let sums = workers.sums
+    var tables: [SeedReport.Table] = []
+    for name in order {
+      guard let index = loading.plan.index(of: name) else { continue }
+      let table = try loading.report(name, rows: sums[index].rows, digest: sums[index].digest)
+      tables.append(table)
+      telling.table(table)
+    }
+    return tables
   }
 
   private func compile(_ plan: SeedPlan, _ facts: [String: TableFacts]) throws -> CompiledPlan {
@@ -220,17 +271,17 @@ package struct Seeder {
 
   // MARK: - What went wrong
 
-  private func failure(_ error: any Error, _ facts: [String: TableFacts]) -> Failure {
+  private func failure(_ error: any Error, _ state: RunState) -> Failure {
     switch error {
     case let failure as Failure: return failure
     case let problem as PlanProblem: return file.failure(problem)
-    case let refusal as ServerError: return failure(refusal, facts)
+    case let refusal as ServerError: return failure(refusal, state)
     default: return Failure("\(error)")
     }
   }
 
   /// A server's refusal, with the place in the plan when it names a table or column of it.
-  private func failure(_ refusal: ServerError, _ facts: [String: TableFacts]) -> Failure {
+  private func failure(_ refusal: ServerError, _ state: RunState) -> Failure {
     var failure = Failure(refusal)
     var hints = failure.hint.map { [$0] } ?? []
     if refusal.sqlState == "23505" {
@@ -238,13 +289,15 @@ package struct Seeder {
         "Two rows of the plan have the same value, or a row that is not the plan's has it already.")
     }
     hints.append(
-      refusal.isConnectionLost
-        ? "The server undoes what was not committed; run it again."
-        : "Nothing was changed: the load was rolled back.")
+      state.isPartlyCommitted
+        ? "What was committed stays; run it again, and it adds the rest."
+        : refusal.isConnectionLost
+          ? "The server undoes what was not committed; run it again."
+          : "Nothing was changed: the load was rolled back.")
     failure.hint = hints.joined(separator: "\n")
     let copied = Self.copied(refusal)
     if let table = refusal.table ?? copied.table, file.plan.table(table) != nil {
-      let constrained = refusal.constraint.flatMap { facts[table]?.constraints[$0] } ?? []
+      let constrained = refusal.constraint.flatMap { state.facts[table]?.constraints[$0] } ?? []
       let (place, excerpt) = file.text.place(
         table: table,
         column: refusal.column ?? copied.column

@@ -38,6 +38,19 @@ struct TableFacts: Sendable, Equatable {
     columns.first { $0.sequence != nil && !planned.contains($0.name) }
   }
 
+  /// SQL for the sequence that numbers a column, as a name: an identity's, a serial's, or one that its default takes
+  /// numbers from.
+  static func sequence(_ attribute: String) -> String {
+    """
+    coalesce(pg_get_serial_sequence(\(attribute).attrelid::regclass::text, \(attribute).attname), (
+      SELECT d.refobjid::regclass::text
+      FROM pg_attrdef AS f
+      JOIN pg_depend AS d ON d.classid = 'pg_attrdef'::regclass AND d.objid = f.oid AND d.refclassid = 'pg_class'::regclass
+      JOIN pg_class AS s ON s.oid = d.refobjid AND s.relkind = 'S'
+      WHERE f.adrelid = \(attribute).attrelid AND f.adnum = \(attribute).attnum LIMIT 1))
+    """
+  }
+
   /// Nil when there is no such table. `name` may carry a schema.
   static func read(_ name: String, on connection: Connection) throws(ServerError) -> TableFacts? {
     let quoted = SQLName.quoted(dotted: name)
@@ -50,11 +63,11 @@ struct TableFacts: Sendable, Equatable {
     let columns = try connection.query(
       """
       SELECT a.attname, a.attnotnull OR t.typnotnull, a.atthasdef OR a.attidentity <> '' OR t.typdefault IS NOT NULL,
-        a.attgenerated <> '', pg_get_serial_sequence($2, a.attname)
+        a.attgenerated <> '', \(sequence("a"))
       FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
       WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped
       ORDER BY a.attnum
-      """, [oid, sqlName])
+      """, [oid])
     let indexes = try connection.query(
       """
       SELECT i.indexrelid::regclass::text, a.attname

@@ -1,5 +1,6 @@
 import ArgumentParser
 import DatabaseTools
+import Glibc
 
 /// `dbtool seed`: rows by a plan, as many as asked for.
 struct SeedCommand: ParsableCommand {
@@ -32,8 +33,8 @@ struct SeedCommand: ParsableCommand {
       "How many rows of any table of the plan; may be given several times.", valueName: "table=n"))
   var rows: [String] = []
 
-  @Option(help: ArgumentHelp("The plan.", valueName: "file"))
-  var plan = SeedPlanFile.defaultPath
+  @Option(help: ArgumentHelp("The plan. Default: seeds/shop.toml.", valueName: "file"))
+  var plan: String?
 
   @Option(help: ArgumentHelp("Fill these tables only, with commas between.", valueName: "tables"))
   var only: String?
@@ -61,6 +62,9 @@ struct SeedCommand: ParsableCommand {
   @Flag(help: "Delete the plan's rows, and no others.")
   var reset = false
 
+  @Flag(help: "Write a first plan for the database's tables, to stdout or to the file that --plan names.")
+  var `init` = false
+
   @Option(help: ArgumentHelp("Where rows go: database, or csv, sql, jsonl files.", valueName: "format"))
   var format = "database"
 
@@ -79,12 +83,13 @@ struct SeedCommand: ParsableCommand {
 
   func run() throws {
     let console = global.console
+    if self.`init` { return try draft(console) }
     let task = try task()
     let request = SeedRequest(
       task, rows: try targets(), only: only.map { $0.split(separator: ",").map { String($0) } },
       seed: randomSeed,
       jobs: jobs, acknowledged: acknowledged)
-    let file = try SeedPlanFile.read(plan, profile: profile)
+    let file = try SeedPlanFile.read(plan ?? SeedPlanFile.defaultPath, profile: profile)
     let status = StatusLine(console)
     let bar = SeedBar(status, console)
     let telling = Seeder.Telling(
@@ -110,6 +115,25 @@ struct SeedCommand: ParsableCommand {
       console.say("the rows are not those that the plan makes")
       throw ExitCode(ExitStatus.failed)
     }
+  }
+
+  /// Writes a first plan.
+  private func draft(_ console: Console) throws {
+    if dryRun || verify || reset || format != "database" {
+      throw Failure.usage("--init writes a plan; it goes without --dry-run, --verify, --reset and --format")
+    }
+    if let plan, access(plan, F_OK) == 0 {
+      throw Failure.usage("\(plan) is there already", hint: "name another file, or take it away first")
+    }
+    let text = try SchemaReading.draft(on: try target.resolve(console))
+    guard let plan else { return Console.write(text, to: STDOUT_FILENO) }
+    let descriptor = open(plan, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else {
+      throw Failure("\(plan) cannot be written: \(String(cString: strerror(errno)))")
+    }
+    Console.write(text, to: descriptor)
+    guard close(descriptor) == 0 else { throw Failure("\(plan) cannot be written") }
+    console.say("wrote \(plan); try it: dbtool seed --plan \(plan) --dry-run")
   }
 
   private func show(_ outcome: Seeder.Outcome, _ console: Console) {
