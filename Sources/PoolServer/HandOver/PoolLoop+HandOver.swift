@@ -89,6 +89,7 @@ extension PoolLoop {
       means?.freeProbes { _ = channel.send(.go) }
     case .word(.ready, _):
       handOver?.isReady = true
+      ServiceNotice.passed(to: Int(given.process)).send()
       logger.notice("the new process takes clients; this one ends its transactions")
       for index in listeners.indices { listeners[index].path = nil }
       startDraining(handingOverTo: given.channel)
