@@ -83,7 +83,7 @@ let package = Package(
     tests("PostgresWireTests", ["PostgresWire"]),
     tests("MigrationsTests", ["Migrations", "SQLText"]),
     tests("SeedDataTests", ["SeedData"]),
-    tests("PoolCoreTests", ["PoolCore", "PostgresWire", "SQLText"]),
+    tests("PoolCoreTests", ["PoolCore", "PostgresWire"]),
     tests("LibPQTests", ["LibPQ"]),
     tests("DatabaseToolsTests", ["DatabaseTools", "LibPQ"]),
     tests(

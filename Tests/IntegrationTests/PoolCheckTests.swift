@@ -75,4 +75,85 @@ import Testing
     #expect(result.stdout.contains("fails  user \"app\" in \"shop\": Connection refused\n"))
     #expect(result.stdout.contains("127.0.0.1, 1"))
   }
+
+  @Test("a pgbouncer.ini with its userlist.txt is tried as it is, and what will be different is said")
+  func ini() throws {
+    try SharedPostgres.withDatabase { database in
+      let folder = try TestFolder()
+      let user = database.user ?? ""
+      func write(_ text: String, _ name: String) throws {
+        try text.write(toFile: "\(folder.path)/\(name)", atomically: true, encoding: .utf8)
+      }
+      try write("\"\(user)\" \"\(database.password?.reveal ?? "")\"\n", "userlist.txt")
+      try write(
+        """
+        [databases]
+        shop = host=\(database.host ?? "") port=\(database.port ?? "") dbname=\(database.database ?? "")
+        [pgbouncer]
+        listen_addr = 127.0.0.1
+        auth_file = userlist.txt
+        pool_mode = transaction
+        default_pool_size = 7
+        disable_pqexec = 1
+        logfile = /var/log/pgbouncer.log
+        """, "pgbouncer.ini")
+      let path = "\(folder.path)/pgbouncer.ini"
+      for arguments in [[path], ["--config", path]] {
+        let result = try runDBTool(["pool", "check"] + arguments)
+        #expect(result.status == 0, "\(result.stdout) \(result.stderr)")
+        for words in [
+          "note   disable_pqexec = 1: several statements in one query are served\n",
+          "works  user \"\(user)\" in \"\(database.database ?? "")\": the server (PostgreSQL ",
+          "works  cap: 7 of the server's ",
+        ] { #expect(result.stdout.contains(words), "\(words)\n\(result.stdout)") }
+      }
+      let converted = try runDBTool(["pool", "check", "--convert", path])
+      #expect(converted.status == 0)
+      #expect(converted.stdout.contains("\nmax_connections = 7 "))
+      #expect(converted.stdout.contains("\n# logfile = /var/log/pgbouncer.log: the log goes to stderr\n"))
+      try write(converted.stdout, "dbtool.toml")
+      #expect(try runDBTool(["pool", "check"], in: folder.path).status == 0)
+      // The pool itself wants its own.
+      let pool = try runDBTool(["pool", "--config", path])
+      #expect(pool.status == 64)
+      #expect(pool.stderr.contains("hint: dbtool pool check --convert \(path) > dbtool.toml"))
+      #expect(try runDBTool(["pool", "check", "--convert"]).status == 64)
+    }
+  }
+
+  @Test(
+    "every key that PgBouncer itself shows is known to the conversion",
+    .enabled(if: PgBouncer.path != nil, "pgbouncer is not installed"))
+  func keys() throws {
+    try PgBouncer.with("transaction") { bouncer in
+      var console = bouncer.target
+      console.database = "pgbouncer"
+      let result = try runPsql(console, "SHOW CONFIG")
+      let keys = result.split(separator: "\n").compactMap { $0.split(separator: "|").first.map(String.init) }
+      #expect(keys.count > 60)
+      let folder = try TestFolder()
+      let text = "[databases]\n* = host=db\n[pgbouncer]\n" + keys.map { "\($0) = 1\n" }.joined()
+      try text.write(toFile: "\(folder.path)/all.ini", atomically: true, encoding: .utf8)
+      let converted = try runDBTool(["pool", "check", "--convert", "\(folder.path)/all.ini"])
+      #expect(converted.status == 0, "\(converted.stderr)")
+      #expect(!converted.stdout.contains("no such key"), "\(converted.stdout)")
+    }
+  }
+
+  /// What psql prints, columns apart by `|`.
+  private func runPsql(_ target: DatabaseTarget, _ command: String) throws -> String {
+    let psql = Process()
+    psql.executableURL = URL(filePath: "/usr/bin/env")
+    psql.arguments = [
+      "psql", "-XAtq", "-h", target.host ?? "", "-p", target.port ?? "", "-U", target.user ?? "", "-d",
+      target.database ?? "", "-c", command,
+    ]
+    let output = Pipe()
+    psql.standardOutput = output
+    try psql.run()
+    let bytes = try output.fileHandleForReading.readToEnd() ?? Data()
+    psql.waitUntilExit()
+    #expect(psql.terminationStatus == 0)
+    return String(decoding: bytes, as: UTF8.self)
+  }
 }

@@ -62,7 +62,7 @@ import Testing
       let pin = try #require(try console.show("PINS").first)
       #expect(pin["application_name"] == "keeper")
       #expect(pin["reason"] == "temporary_object")
-      #expect(pin["statement"]??.contains("CREATE TEMP TABLE mine") == true)
+      #expect(pin["statement"]??.contains("create temp table mine") == true)
       let waiting = try (0..<2).map { _ in try PoolWireClient(port: pool.port) }
       for client in waiting {
         try client.logIn(pool.target)

@@ -114,6 +114,24 @@ static inline int clinux_next_signal(int fd) {
   return read(fd, &info, sizeof info) == (ssize_t)sizeof info ? (int)info.ssi_signo : 0;
 }
 
+/// Sends the text as one datagram to a Unix socket, whose path may begin with `@` for one without a file. 0 when it was
+/// taken; whoever does not take it at once misses it.
+static inline int clinux_send_notice(const char *path, const char *text) {
+  struct sockaddr_un address;
+  size_t length = strlen(path);
+  if (length < 2 || length >= sizeof address.sun_path) return -1;
+  memset(&address, 0, sizeof address);
+  address.sun_family = AF_UNIX;
+  memcpy(address.sun_path, path, length);
+  if (path[0] == '@') address.sun_path[0] = 0;
+  int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0) return -1;
+  ssize_t sent = sendto(fd, text, strlen(text), MSG_NOSIGNAL, (const struct sockaddr *)&address,
+                        (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length));
+  close(fd);
+  return sent < 0 ? -1 : 0;
+}
+
 /// Who is at the other end of a connected Unix socket: the user's number; -1 when the kernel does not say.
 static inline int64_t clinux_peer_uid(int fd) {
   // struct ucred of unix(7), which glibc shows under _GNU_SOURCE only.

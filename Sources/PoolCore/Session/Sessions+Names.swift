@@ -191,17 +191,12 @@ extension Sessions {
 
   // MARK: Pins
 
-  /// As ``touch(_:_:)``, and keeps the beginning of the statement that pins its client.
+  /// As ``touch(_:_:)``, and keeps the beginning of the statement that pins its client, without its literals.
   mutating func note(_ client: ClientID, _ effects: SessionEffects, text: Span<UInt8>) {
     let wasPinned = !clients[Int(client.index)].pins.isEmpty
     touch(client, effects)
     guard !wasPinned, pins(effects) else { return }
-    var shortened: [UInt8] = []
-    for offset in 0..<text.count where offset < 80 {
-      if text[offset] == 0 { break }
-      shortened.append(text[offset] < 0x20 ? 0x20 : text[offset])
-    }
-    clients[Int(client.index)].pinnedBy = String(decoding: shortened, as: UTF8.self)
+    clients[Int(client.index)].pinnedBy = String(StatementDigest(text).text.prefix(80))
   }
 
   /// Why a statement must not run: it would pin its client, and so many are pinned that it must not; or it calls

@@ -98,6 +98,7 @@ extension PoolLoop {
       means?.freeProbes { mailbox.post(.probesFree) }
     case .word(.ready, _):
       handOver?.isReady = true
+      ServiceNotice.passed(to: Int(given.process)).send()
       logger.notice("the new process takes clients; this one ends its transactions")
       for index in listeners.indices { listeners[index].path = nil }
       tellProofs(given.channel)

@@ -111,6 +111,7 @@ extension PoolLoop {
     if !inheritedNumbers.isEmpty { inheritedNumbers[clients[index].number] = nil }
     if !proxied.isEmpty { proxied[index] = nil }
     if !holderSearches.isEmpty { holderSearches[index] = nil }
+    if !slow.isEmpty { _ = slow.ended(index) }
     clientTimers.cancel(index)
     // Without a ring, which may still hold the socket, the kernel forgets it at its close.
     if usesRing, !leaveRing(client: index) { poller.remove(clients[index].fd) }

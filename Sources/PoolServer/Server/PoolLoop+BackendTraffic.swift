@@ -369,6 +369,7 @@ extension PoolLoop {
     counters.queryTime.record(now.nanoseconds &- clients[client].askedAt)
     counters.serverTime.record(now.nanoseconds &- clients[client].sentAt)
     work[clients[client].identity].queryTime &+= now.nanoseconds &- clients[client].sentAt
+    if logsSlowTransactions { noteAnswer(client) }
     clients[client].askedAt = 0
     clients[client].sentAt = now.nanoseconds
     clients[client].hasRepeated = false

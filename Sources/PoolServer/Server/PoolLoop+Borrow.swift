@@ -111,6 +111,7 @@ extension PoolLoop {
     if clients[index].phase == .checking { return checkSettings(index, on: backend) }
     counters.borrowWait.record(now.nanoseconds &- clients[index].since)
     work[clients[index].identity].waitTime &+= now.nanoseconds &- clients[index].since
+    if logsSlowTransactions { slow.waited(index, now.nanoseconds &- clients[index].since) }
     activate(index, backend)
     let bytes = clients[index].incoming.bytes
     let generation = clients[index].generation
@@ -173,6 +174,7 @@ extension PoolLoop {
     counters.transactionTime.record(now.nanoseconds &- clients[client].since)
     work[clients[client].identity].transactions &+= 1
     work[clients[client].identity].transactionTime &+= now.nanoseconds &- clients[client].since
+    if logsSlowTransactions { noteEnd(client) }
     clients[client].since = 0
   }
 

@@ -237,7 +237,11 @@ extension PoolLoop {
     if channel != nil { closeIdleBackends() }
     let delay = channel == nil ? settings.drainDelay : 0
     drain.isDraining = true
-    if number == 0 { team.postToOthers(.drain(channel), than: number) }
+    if number == 0 {
+      team.postToOthers(.drain(channel), than: number)
+      // Handed over, the service goes on in another process.
+      if channel == nil { ServiceNotice.stopping.send() }
+    }
     logger.notice("draining: \(clients.count) clients, \(pool.lentCount) backends in use")
     drain.deadline = now.advanced(byMilliseconds: delay + settings.drainTimeout)
     drain.stopListening = now.advanced(byMilliseconds: delay)

@@ -111,6 +111,7 @@ struct PoolLoop: ~Copyable {
   /// The turn's clock.
   var now = Instant(nanoseconds: clinux_now())
   var counters = PoolCounters()
+  var slow = SlowTransactions()
   var server = ServerState()
   var drain = DrainState()
   var limitIsFromServer: Bool

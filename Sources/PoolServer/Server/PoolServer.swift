@@ -21,6 +21,7 @@ package enum PoolServer {
     let signals = PoolLoop.signalDescriptor()
     let parts = try PoolParts(
       settings: settings, logger: logger, source: source, inheritance: inheritance, successor: successor)
+    ServiceNotice.ready.send()
     let status = try parts.runLoops(signals: signals)
     parts.probes.stop()
     return status

@@ -183,6 +183,8 @@ package struct PoolSettings: Sendable {
   package var idleClientTimeout: UInt64 = 0
   package var idleTransactionTimeout: UInt64 = 0
   package var queryTimeout: UInt64 = 0
+  /// Transactions that take so long, waiting included, are logged; 0: none.
+  package var slowTransaction: UInt64 = 0
   package var transactionTimeout: UInt64 = 0
   package var serverIdleTimeout: UInt64 = 300_000
   package var serverLifetime: UInt64 = 3_600_000

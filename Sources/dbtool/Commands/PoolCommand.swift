@@ -88,6 +88,11 @@ struct PoolCommand: ParsableCommand {
   /// - Parameter config: the file that `--config` names.
   static func document(_ config: String?) throws(Failure) -> PoolDocument? {
     guard let config else { return try PoolDocument.reading("dbtool.toml") }
+    guard !config.hasSuffix(".ini") else {
+      throw .usage(
+        "\(config) is a configuration of PgBouncer's",
+        hint: "dbtool pool check --convert \(config) > dbtool.toml makes one for this pool")
+    }
     guard let document = try PoolDocument.reading(config) else {
       throw .usage(
         "\(config): no such file", hint: "--config names the configuration; without it, dbtool.toml is read")

@@ -71,6 +71,7 @@ struct LineLogHandler: LogHandler {
   private static func value(_ value: Logger.MetadataValue) -> JSONValue {
     switch value {
     case .string(let text): .string(text)
+    case .stringConvertible(let number as any BinaryInteger): .number(String(number))
     case .stringConvertible(let convertible): .string(convertible.description)
     case .array(let values): .array(values.map { Self.value($0) })
     case .dictionary(let facts):

@@ -9,41 +9,18 @@ struct PoolChecker {
   /// - Throws: ``PoolStartError`` for what would keep the pool from starting.
   func run() throws(PoolStartError) -> PoolCheckReport {
     var report = PoolCheckReport()
-    var own = settings
-    own.listeners = []
-    own.http = nil
-    own.threads = 1
-    // So that the server is asked what it has.
-    own.maxConnections = nil
-    own.maxConnectionsPercent = 100
-    let pool = try PoolServer.start(
-      settings: own, logger: Logger(label: "check") { _ in SwiftLogNoOpLogHandler() })
-    defer { pool.stop() }
-    let patience = Int(clamping: settings.connectTimeout > 0 ? settings.connectTimeout : 15_000) + 2_000
+    let targets = settings.targets.filter { $0.role != .reader }
     var usable: Int?
-    for user in users() {
-      for database in databases(user) {
-        let subject = "user \(user.name.quoted) in \(database.quoted)"
-        switch pool.enter(user.name, database, within: patience) {
-        case .entered(let isEncrypted, let version, let ordinary):
-          usable = ordinary
-          let way = isEncrypted ? "over TLS" : "without TLS"
-          let number = version.prefix { $0 != " " }
-          report.add(.works, subject, "the server (PostgreSQL \(number)) lets the pool in, \(way)")
-        case .needsClient:
-          report.add(
-            .note, subject,
-            "the pool has a SCRAM verifier and no key: works once a client has logged in as this user",
-            hint: "until then nothing is opened for it; a plain password does without")
-        case .refused(let sqlState, let reason, let hint):
-          let state = sqlState.map { " (SQLSTATE \($0))" } ?? ""
-          report.add(.fails, subject, reason + state, hint: hint ?? advice(sqlState, reason))
-        case .unknownUser, .notYet:
-          report.add(.fails, subject, "the user has no password in the configuration")
-        }
+    for target in targets {
+      do throws(PoolStartError) {
+        let found = try check(target, isOnly: targets.count == 1, &report)
+        // All may become the one that is used.
+        usable = [usable, found].compactMap(\.self).min()
+      } catch {
+        guard targets.count > 1 else { throw error }
+        report.add(.fails, target.name, error.message, hint: error.hint)
       }
     }
-    if !settings.lookupUser.isEmpty { checkLookups(pool, patience, &report) }
     if let usable {
       report.addCap(
         settings.maxConnections, percent: settings.maxConnectionsPercent, usable: usable,
@@ -57,9 +34,58 @@ struct PoolChecker {
     return report
   }
 
-  private func checkLookups(_ pool: RunningPool, _ patience: Int, _ report: inout PoolCheckReport) {
+  /// Enters one server as everybody. Returns how many connections it leaves to ordinary roles, once somebody was let in.
+  private func check(
+    _ target: PoolSettings.Target, isOnly: Bool, _ report: inout PoolCheckReport
+  ) throws(PoolStartError) -> Int? {
+    var own = settings
+    own.target = target
+    own.furtherTargets = []
+    own.listeners = []
+    own.http = nil
+    own.threads = 1
+    own.lanes = []
+    own.minConnections = 0
+    // So that the server is asked what it has.
+    own.maxConnections = nil
+    own.maxConnectionsPercent = 100
+    let pool = try PoolServer.start(
+      settings: own, logger: Logger(label: "check") { _ in SwiftLogNoOpLogHandler() })
+    defer { pool.stop() }
+    let patience = Int(clamping: settings.connectTimeout > 0 ? settings.connectTimeout : 15_000) + 2_000
+    let place = isOnly ? "" : "\(target.name): "
+    var usable: Int?
+    for user in users() {
+      for database in databases(user) {
+        let subject = "\(place)user \(user.name.quoted) in \(database.quoted)"
+        switch pool.enter(user.name, database, within: patience) {
+        case .entered(let isEncrypted, let version, let ordinary):
+          usable = ordinary
+          let way = isEncrypted ? "over TLS" : "without TLS"
+          let number = version.prefix { $0 != " " }
+          report.add(.works, subject, "the server (PostgreSQL \(number)) lets the pool in, \(way)")
+        case .needsClient:
+          report.add(
+            .note, subject,
+            "the pool has a SCRAM verifier and no key: works once a client has logged in as this user",
+            hint: "until then nothing is opened for it; a plain password does without")
+        case .refused(let sqlState, let reason, let hint):
+          let state = sqlState.map { " (SQLSTATE \($0))" } ?? ""
+          report.add(.fails, subject, reason + state, hint: hint ?? advice(sqlState, reason, target))
+        case .unknownUser, .notYet:
+          report.add(.fails, subject, "the user has no password in the configuration")
+        }
+      }
+    }
+    if !settings.lookupUser.isEmpty { checkLookups(pool, place, patience, &report) }
+    return usable
+  }
+
+  private func checkLookups(
+    _ pool: RunningPool, _ place: String, _ patience: Int, _ report: inout PoolCheckReport
+  ) {
     let database = settings.databases.first?.name ?? settings.probeDatabase ?? "postgres"
-    let subject = "auth_query as \(settings.lookupUser.quoted)"
+    let subject = "\(place)auth_query as \(settings.lookupUser.quoted)"
     switch pool.lookUp(settings.lookupUser, database, within: patience) {
     case .found: report.add(.works, subject, "tells stored passwords")
     case .nobody(let reason):
@@ -87,9 +113,9 @@ struct PoolChecker {
     return [settings.probeDatabase ?? user.serverUser ?? user.name]
   }
 
-  private func advice(_ sqlState: String?, _ reason: String) -> String? {
+  private func advice(_ sqlState: String?, _ reason: String, _ target: PoolSettings.Target) -> String? {
     switch sqlState {
-    case nil: "see host, port and sslmode of the target: \(settings.target.host), \(settings.target.port)"
+    case nil: "see host, port and sslmode of the target: \(target.host), \(target.port)"
     case "28P01": "the password here is not the server's: see password, password_file or auth_file"
     case "28000" where reason.contains("not permitted to log in"): "ALTER ROLE … LOGIN"
     case "28000": "the server's pg_hba.conf has no line that lets this in: user, database, address, TLS"

@@ -66,6 +66,7 @@ struct PoolFlags: ParsableArguments {
 
   @Option(key: "threads") var threads: [PoolFlag]
   @Option(key: "io") var io: [PoolFlag]
+  @Option(key: "slow_transaction") var slowTransaction: [PoolFlag]
   @Option(key: "log_format") var logFormat: [PoolFlag]
   @Option(key: "drain_delay") var drainDelay: [PoolFlag]
   @Option(key: "drain_timeout") var drainTimeout: [PoolFlag]

@@ -16,7 +16,7 @@ enum PoolKeys {
       "listen", .list, "127.0.0.1:6432", "Where clients connect: host:port, [::1]:port or unix:/folder."),
     PoolKey(
       "http_listen", .text(), "127.0.0.1:9137",
-      "Where /metrics, /livez and /readyz are; empty turns them off."),
+      "Where the status page, /metrics, /livez and /readyz are; empty turns them off."),
     PoolKey(
       "max_client_connections", .count(1...1_000_000, .init(\.maxClientConnections)), "10000",
       "Client connections at once; one more is refused with SQLSTATE 53300."),
@@ -129,6 +129,9 @@ enum PoolKeys {
       "io", .choice(PoolSettings.IO.allCases.map(\.rawValue)), "auto",
       "How the kernel is asked: epoll or io_uring;"
         + " auto is io_uring where the kernel allows it (Linux 6.1 or later)."),
+    PoolKey(
+      "slow_transaction", .duration(.init(\.slowTransaction)), "0s",
+      "A transaction that takes so long, waiting included, is logged with where its time went; 0 = off."),
     PoolKey("log_format", .choice(["text", "json"]), "text", "How the log on stderr is written."),
     PoolKey(
       "drain_delay", .duration(.init(\.drainDelay)), "0s",
