@@ -72,7 +72,10 @@ extension PoolLoop {
       // What the pool asks for its own sake is not the client's to cancel.
       return sessions.backends[backend].ledger.owesClient ? cancelQuery(backend) : nil
     case .replicating: return cancelQuery(Int(clients[index].backend))
-    case .absent, .startup, .authenticating, .checking, .idle, .console, .closing: return nil
+    case .console:
+      cancelConsole(index)
+      return nil
+    case .absent, .startup, .authenticating, .checking, .idle, .closing: return nil
     }
   }
 
