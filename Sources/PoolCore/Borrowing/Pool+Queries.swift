@@ -60,9 +60,6 @@ extension Pool {
   /// A backend is on its way, or there is room for one.
   package var isGrowing: Bool { connectingCount > 0 || hasRoom || isSlotComing }
 
-  /// The longest waiter, whoever it is.
-  package var longestWaiter: ClientID { queue.first }
-
   /// Open backends of an identity, connecting and closing ones included.
   package func openCount(of identity: IdentityID) -> Int { identities[Int(identity.index)].open }
 

@@ -70,13 +70,15 @@ struct IdentityEntry: Sendable {
 
   /// Its user's limit is reached over all loops; see ``Pool/userIsFull(_:)``.
   var isFull = false
+  /// See ``Pool/pause(_:)``.
+  var isPaused = false
 
   init(maxBackends: Int) { self.maxBackends = maxBackends }
 
   /// It has backends or wants some.
   var isInDemand: Bool { open > 0 || waiterCount > 0 }
 
-  var hasRoom: Bool { !isFull && (maxBackends == 0 || open < maxBackends) }
+  var hasRoom: Bool { !isFull && !isPaused && (maxBackends == 0 || open < maxBackends) }
 }
 
 extension Pool {

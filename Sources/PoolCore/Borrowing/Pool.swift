@@ -27,6 +27,8 @@ package struct Pool: Sendable {
   /// One slot of the cap, if it has two, is kept for a backend that no client borrows: see ``openApart(_:at:)``.
   package var keepsSlot = false
   var apartCount = 0
+  /// How many identities are paused; see ``pause(_:)``.
+  var pausedCount = 0
   /// When connects may be tried again after one failed; `nil` while the server answers.
   @usableFromInline private(set) var connectsResume: Instant?
 
@@ -83,6 +85,7 @@ package struct Pool: Sendable {
       !clients[Int(client.index)].isWaiting, "a client that waits already borrows: \(client.index)")
     let lane = Int(clients[Int(client.index)].lane)
     if waiters[list(identity, lane)].isEmpty, !hasLanes || mayTake(lane),
+      !identities[Int(identity.index)].isPaused,
       let backend = idleBackend(of: identity, for: client, preferring: image)
     {
       lend(backend, to: client, at: now)
@@ -160,7 +163,11 @@ package struct Pool: Sendable {
     let identity = backends[index].identity
     dropBorrower(index)
     let next = next(of: identity)
-    if backends[index].isRetired || mustGiveUp(backend, ownWaiter: next, at: now) { return .close }
+    if backends[index].isRetired || identities[Int(identity.index)].isPaused
+      || mustGiveUp(backend, ownWaiter: next, at: now)
+    {
+      return .close
+    }
     if next != .none {
       waitEnded(next)
       lentCount -= 1

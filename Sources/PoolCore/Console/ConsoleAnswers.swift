@@ -57,6 +57,7 @@ package struct ConsoleAnswers: Sendable {
     case .queue: queue
     case .holders: holders
     case .pins: pins
+    case .lanes: lanes
     }
   }
 
@@ -153,6 +154,17 @@ package struct ConsoleAnswers: Sendable {
         ("default_pool_size", facts.cap), ("listen_port", facts.listenPort),
         ("max_client_conn", facts.maxClients), ("max_user_connections", 0), ("stats_period", 60),
       ].map { [.text($0.0), .text(String($0.1)), .text(""), .text("no")] }
+  }
+
+  private var lanes: [[ConsoleCell]] {
+    report.lanes.map { state in
+      [
+        .text(state.lane.name), ConsoleCell(state.lane.applicationName), ConsoleCell(state.lane.user),
+        ConsoleCell(state.lane.database), ConsoleCell(state.lane.reserved),
+        ConsoleCell(state.lane.maxBackends), ConsoleCell(state.lane.weight), ConsoleCell(state.lent),
+        ConsoleCell(state.waiting),
+      ]
+    }
   }
 
   // MARK: Work

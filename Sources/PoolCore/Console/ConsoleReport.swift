@@ -7,6 +7,7 @@ package struct ConsoleReport: Sendable {
   package var backends: [ConsoleBackend] = []
   package var counts = ConsoleCounts()
   package var memory: [ConsoleMemory] = []
+  package var lanes: [LaneState] = []
 
   package init() {}
 
@@ -21,6 +22,8 @@ package struct ConsoleReport: Sendable {
     clients += other.clients
     backends += other.backends
     counts.add(other.counts)
+    // Only a loop that is alone has any.
+    lanes += other.lanes
     for entry in other.memory {
       if let known = memory.firstIndex(where: { $0.name == entry.name }) {
         memory[known].used += entry.used
@@ -51,6 +54,10 @@ package struct ConsoleGroup: Sendable {
   package var backendsBeingCleaned = 0
   package var backendsLoggingIn = 0
   package var backendsClosing = 0
+  /// Of those that are there, the ones that are closed once nobody has them.
+  package var backendsToClose = 0
+  /// They look users up, or replicate for one client.
+  package var isApart = false
   /// Of the longest waiter; nanoseconds.
   package var longestWait: UInt64 = 0
   package var work = Workload()
@@ -89,6 +96,7 @@ package struct ConsoleGroup: Sendable {
     [
       \.clientsIdle, \.clientsActive, \.clientsPinned, \.clientsWaiting, \.backendsActive, \.backendsIdle,
       \.backendsBeingCancelled, \.backendsBeingCleaned, \.backendsLoggingIn, \.backendsClosing,
+      \.backendsToClose,
     ]
   }
 }

@@ -14,7 +14,7 @@ package enum ConsoleView: String, CaseIterable, Sendable {
   case dnsHosts = "dns_hosts"
   case dnsZones = "dns_zones"
   // Beyond PgBouncer's.
-  case queue, holders, pins
+  case queue, holders, pins, lanes
 
   /// `nil` where the answer is no table.
   package var columns: [ConsoleColumn]? {
@@ -67,6 +67,9 @@ package enum ConsoleView: String, CaseIterable, Sendable {
     case .pins:
       numbers("pinned_for", "pinned_for_us") + texts("database", "user", "addr") + numbers("port")
         + texts("application_name", "reason", "statement") + numbers("id", "server_pid", "loop")
+    case .lanes:
+      texts("name", "application_name", "user", "database")
+        + numbers("reserved", "max_connections", "weight", "sv_active", "cl_waiting")
     }
   }
 
@@ -77,7 +80,7 @@ package enum ConsoleView: String, CaseIterable, Sendable {
     case .servers: .backends
     case .sockets, .activeSockets: [.clients, .backends]
     case .help, .config, .databases, .pools, .users, .version, .lists, .mem, .state, .stats, .statsTotals,
-      .statsAverages, .totals, .fds, .peers, .peerPools, .dnsHosts, .dnsZones:
+      .statsAverages, .totals, .fds, .peers, .peerPools, .dnsHosts, .dnsZones, .lanes:
       []
     }
   }

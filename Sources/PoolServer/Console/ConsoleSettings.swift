@@ -25,6 +25,20 @@ package struct ConsoleSettings: Sendable {
     }
   }
 
+  /// What became of a SET.
+  package enum Change: Sendable {
+    case done
+    /// There is no such key.
+    case unknown(hint: String?)
+    /// Only a restart, or the file, can change it.
+    case fixed
+    /// The value does not fit: continues a sentence that begins with the key.
+    case wrong(what: String, hint: String?)
+  }
+
+  /// Changes one key, in ``keys``, too; the keys and what they take are not known here.
+  package var change: (@Sendable (_ key: String, _ value: String, inout PoolSettings) -> Change)?
+
   package init() {}
 
   /// What the console's database is called; a database of `[[pool.databases]]` may take the name for itself.

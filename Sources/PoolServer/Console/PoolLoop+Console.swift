@@ -11,6 +11,8 @@ struct ConsoleClientState {
   var session: ConsoleSession
   let user: String
   let application: String
+  /// What its command waits for.
+  var wait: ConsoleWait?
 }
 
 extension PoolLoop {
@@ -54,6 +56,7 @@ extension PoolLoop {
     consoles[index] = ConsoleClientState(
       session: ConsoleSession(rights, user: startup.user), user: startup.user,
       application: String(decoding: application, as: UTF8.self))
+    team.consoleCame()
     clientTimers.cancel(index)
     clients[index].phase = .console
     for (name, value) in [
@@ -177,9 +180,5 @@ extension PoolLoop {
   func isAtConsole(_ token: Token) -> Bool {
     clients[token.index].phase == .console
       && clients[token.index].generation & 0xFFF_FFFF == token.generation
-  }
-
-  private mutating func perform(_ order: ConsoleOrder, for index: Int) -> ConsoleSession.Outcome? {
-    .failure(ErrorFields(severity: .error, sqlState: "0A000", message: "\(order.tag) is not served yet"))
   }
 }

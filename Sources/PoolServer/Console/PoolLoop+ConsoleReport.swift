@@ -36,6 +36,7 @@ extension PoolLoop {
     for index in 0..<backends.used where backends[index].phase != .absent {
       if needs.contains(.backends) { report.backends.append(consoleBackend(index)) }
       let group = Int(pool.identity(of: BackendID(index)).index)
+      if mustClose(index) { groups[group].backendsToClose += 1 }
       switch consoleState(ofBackend: index) {
       case .active: groups[group].backendsActive += 1
       case .idle: groups[group].backendsIdle += 1
@@ -52,6 +53,7 @@ extension PoolLoop {
     report.counts.freeClients = max(0, settings.maxClientConnections / team.count - clients.count)
     report.counts.cancelsPassedOn = cancelsPassedOn
     report.memory = consoleMemory
+    report.lanes = pool.lanes
     return report
   }
 
@@ -61,6 +63,7 @@ extension PoolLoop {
     let mode = identities.mode(account: identity.account, database: database, else: settings.poolMode)
     var group = ConsoleGroup(
       user: identity.user, database: database, target: identity.database, mode: mode.rawValue)
+    group.isApart = identity.key == nil && identity.ownParameters == nil
     group.work = work.all(of: index)
     group.recentWork = work.recent(of: index)
     group.recentTime = work.recentTime(at: now)
@@ -165,6 +168,13 @@ extension PoolLoop {
     }
   }
 
+  /// It goes once nobody has it, or is on its way already.
+  private func mustClose(_ index: Int) -> Bool {
+    let id = BackendID(index)
+    return backends[index].mustClose || backends[index].phase == .closing || pool.isRetired(id)
+      || pool.isPaused(pool.identity(of: id))
+  }
+
   /// Unlike any client's number, which has 32 bits.
   private func consoleID(ofBackend index: Int) -> UInt64 {
     1 << 40 | UInt64(number) << 32 | UInt64(UInt32(truncatingIfNeeded: index))
@@ -181,7 +191,7 @@ extension PoolLoop {
     backend.connectedAt = pool.connectedAt(id).nanoseconds
     backend.requestedAt = pool.lentSince(id).nanoseconds
     backend.tls = backends[index].tls?.version ?? ""
-    backend.closeNeeded = backends[index].mustClose || pool.isRetired(id)
+    backend.closeNeeded = mustClose(index)
     backend.unread = backends[index].incoming.count
     backend.unsent = backends[index].outgoing.count
     if backends[index].phase == .replicating { backend.replication = consoleReplication(identity) }
@@ -237,6 +247,7 @@ extension PoolLoop {
     for known in server.known {
       facts.addresses[known.target.host, default: []].append(known.address.description)
     }
+    (facts.isPaused, facts.paused, facts.disabled) = (console.isAllPaused, console.paused, console.disabled)
     facts.now = now.nanoseconds
     facts.wallSeconds = Int64(time(nil))
     return facts

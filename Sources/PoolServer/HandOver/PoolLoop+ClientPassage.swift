@@ -80,6 +80,7 @@ extension PoolLoop {
     else { return sayWhoIsGone(index) }
     clients[index].awaitsProxyHeader = false
     clients[index].identity = identity.index
+    if console.isPausing { applyPauses() }
     clients[index].number = passage.number
     inheritedNumbers[passage.number] = index
     if passage.secret.count == 4 {

@@ -34,7 +34,7 @@ extension PoolLoop {
         "SIGUSR2: refused, since a container ends with its process 1",
         metadata: ["hint": "start another container beside this one, then end this one by SIGTERM"])
     }
-    guard handOver == nil, !drain.isDraining else {
+    guard handOver == nil, !drain.isDraining, !console.isLeaving else {
       return logger.warning("SIGUSR2: the pool hands over or ends already")
     }
     guard predecessor == nil else {

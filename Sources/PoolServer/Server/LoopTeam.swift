@@ -29,6 +29,7 @@ final class LoopTeam: Sendable {
   /// Startup settings that the server has accepted of each, and what it reports for them.
   private let accepted = Mutex<[IdentityTable.Key: [SettingsImage: [ReportedParameter]]]>([:])
 
+  private let consoleCount = Atomic(0)
   private let clientCounts = InlineArray<64, Atomic<Int>> { _ in Atomic(0) }
   /// Since when the longest waiter of each loop has waited, in nanoseconds; 0: nobody does.
   private let waiting = InlineArray<64, Atomic<UInt64>> { _ in Atomic(0) }
@@ -221,6 +222,11 @@ final class LoopTeam: Sendable {
   }
 
   func clientJoined(_ loop: Int) { clientCounts[loop].wrappingAdd(1, ordering: .relaxed) }
+
+  /// How many of them are at the console.
+  var consoles: Int { consoleCount.load(ordering: .relaxed) }
+  func consoleCame() { consoleCount.wrappingAdd(1, ordering: .relaxed) }
+  func consoleLeft() { consoleCount.wrappingSubtract(1, ordering: .relaxed) }
 
   func clientLeft(_ loop: Int) { clientCounts[loop].wrappingSubtract(1, ordering: .relaxed) }
 

@@ -89,7 +89,7 @@ extension PoolLoop {
   }
 
   mutating func resumeAccepts() {
-    guard let until = acceptsPausedUntil, now >= until, !drain.hasStoppedListening else { return }
+    guard let until = acceptsPausedUntil, now >= until, !drain.hasClosedListeners else { return }
     acceptsPausedUntil = nil
     for (index, listener) in listeners.enumerated() {
       try? poller.addLevel(listener.socket.fd, token: Token(.listener, index).raw)
@@ -106,7 +106,7 @@ extension PoolLoop {
     let backend = clients[index].backend
     if lookups.table.openCount > 0 { leaveLookup(index) }
     logins[index] = nil
-    if !consoles.isEmpty { consoles[index] = nil }
+    if !consoles.isEmpty, consoles.removeValue(forKey: index) != nil { team.consoleLeft() }
     if !longSecrets.isEmpty { longSecrets[index] = nil }
     if !inheritedNumbers.isEmpty { inheritedNumbers[clients[index].number] = nil }
     if !proxied.isEmpty { proxied[index] = nil }

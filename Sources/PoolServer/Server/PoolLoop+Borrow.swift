@@ -242,7 +242,8 @@ extension PoolLoop {
 
   /// A clean backend, or one whose owner is known, returns to the pool.
   mutating func giveBack(_ backend: Int) {
-    if isShared, !pool.isRetired(BackendID(backend)), servesOthers(backend) { return }
+    let isGoing = pool.isRetired(BackendID(backend)) || pool.isPaused(pool.identity(of: BackendID(backend)))
+    if isShared, !isGoing, servesOthers(backend) { return }
     switch pool.returned(
       BackendID(backend), with: sessions.backends[backend].image, at: now)
     {
@@ -394,6 +395,9 @@ extension PoolLoop {
       detail += " Lane \(state.lane.name) has \(state.lent)"
       if state.lane.maxBackends > 0 { detail += " of at most \(state.lane.maxBackends)" }
       detail += ", and \(state.waiting) of its clients wait."
+    }
+    if let client, pool.isPaused(IdentityID(clients[client].identity)) {
+      detail += " The database is paused (PAUSE or KILL at the pool's console)."
     }
     if server.downSince != nil { detail += " The server cannot be reached: \(server.lastError)." }
     return ErrorFields(severity: .error, sqlState: "53300", message: message, detail: detail, hint: hint)

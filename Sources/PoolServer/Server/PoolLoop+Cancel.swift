@@ -72,7 +72,10 @@ extension PoolLoop {
       // What the pool asks for its own sake is not the client's to cancel.
       return sessions.backends[backend].ledger.owesClient ? cancelQuery(backend) : nil
     case .replicating: return cancelQuery(Int(clients[index].backend))
-    case .absent, .startup, .authenticating, .checking, .idle, .console, .closing: return nil
+    case .console:
+      cancelConsole(index)
+      return nil
+    case .absent, .startup, .authenticating, .checking, .idle, .closing: return nil
     }
   }
 
@@ -208,10 +211,12 @@ extension PoolLoop {
     for number in cancels.filter({ $0.value.deadline <= now }).keys { cancelEnded(number) }
   }
 
-  /// A cancel that overtook its query found nothing to cancel: whose client has left is asked for again.
+  /// A cancel that overtook its query found nothing to cancel: where the client has left, or the backend is to end, it is
+  /// asked for again.
   mutating func repeatCancels() {
     for index in 0..<backends.used
-    where backends[index].phase == .recovering && backends[index].cancelsInFlight == 0
+    where (backends[index].phase == .recovering || backends[index].phase == .closing)
+      && backends[index].cancelsInFlight == 0 && index < sessions.backends.count
       && !sessions.owesNothing(index)
     { cancelQuery(index) }
   }

@@ -292,6 +292,12 @@ extension PoolLoop {
       guard clients[index].phase == .authenticating else { return }
       return replicate(index, request, account, mode)
     }
+    guard !console.disabled.contains(startup.database) else {
+      counters.databaseRefusals += 1
+      return loginFailed(
+        index, "55000", "database \"\(startup.database)\" is not currently accepting connections",
+        hint: "DISABLE at the pool's console has turned it off.", behind: answer.bytes)
+    }
     guard let database = identities.targetDatabase(startup.database) else {
       counters.databaseRefusals += 1
       return loginFailed(
@@ -309,6 +315,7 @@ extension PoolLoop {
       return loginFailed(index, fault.sqlState, fault.message, hint: fault.hint, behind: answer.bytes)
     }
     clients[index].identity = identity.index
+    if console.isPausing { applyPauses() }
     sessions.clientArrived(ClientID(index), startup: id)
     if pool.hasLanes {
       pool.enter(

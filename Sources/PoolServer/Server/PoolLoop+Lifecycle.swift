@@ -12,6 +12,7 @@ struct DrainState {
   var isTold = false
   /// No new connections are taken.
   var hasStoppedListening = false
+  var hasClosedListeners = false
   /// When running transactions are cut off.
   var deadline: Instant?
   /// Since when no client is left.
@@ -81,6 +82,11 @@ extension PoolLoop {
       case .cancelDone(let asker): endAsker(asker)
       case .consoleReport(let needs, let answer): answer(consoleReport(needs))
       case .consoleReported(let report, let view, let client): consoleReported(report, view, for: client)
+      case .consoleWaitReported(let report, let client): consoleWaitReported(report, for: client)
+      case .consoleLeaving(let report): mayLeave(report)
+      case .consoleOrder(let order): carryOut(order)
+      case .consoleRequest(let order, let loop, let client): consoleRequested(order, from: loop, for: client)
+      case .consoleAnswered(let outcome, let client): consoleAnswered(outcome, for: client)
       case .reload(let fresh, let tls): configure(fresh, tls)
       }
     }
@@ -112,7 +118,8 @@ extension PoolLoop {
       borrowTimedOut(index)
     case .idle: idleTooLong(index)
     case .active: activeTimerFired(index)
-    case .replicating, .console: return
+    case .replicating: return
+    case .console: consoleTimerFired(index)
     case .closing: closeClient(index)
     }
   }
@@ -178,6 +185,7 @@ extension PoolLoop {
     if settings.serverLifetime > 0, let old = pool.oldest(after: settings.serverLifetime, at: now) {
       if pool.isIdle(old) { closeBackend(Int(old.index)) } else { pool.retire(old) }
     }
+    leaveWhenEmpty()
     if drain.isDraining { drainProgressed() }
   }
 
@@ -193,7 +201,7 @@ extension PoolLoop {
   /// second: /readyz must not depend on a first client, nor stay red after the server has come back.
   private mutating func probeServer() {
     guard number == 0 && !server.wasReached || server.downSince != nil, pool.connectingCount == 0,
-      !drain.isDraining, now >= server.probeDue, let identity = probeIdentity
+      !drain.isDraining, !console.isPausing, now >= server.probeDue, let identity = probeIdentity
     else { return }
     ensurePlace()
     guard let backend = pool.openAhead(identity) else { return }
@@ -254,11 +262,7 @@ extension PoolLoop {
     if !drain.hasStoppedListening {
       drain.hasStoppedListening = true
       pool.drainingStarted()
-      for listener in listeners {
-        poller.remove(listener.socket.fd)
-        listener.socket.close()
-        if let path = listener.path { unlink(path) }
-      }
+      closeListeners()
       for index in 0..<clients.used {
         switch clients[index].phase {
         // Of a hand-over, those who are on their way in go along once they are.
@@ -278,7 +282,9 @@ extension PoolLoop {
       cutOff()
     }
     // The console stays open to the last.
-    if clients.count == consoles.count { for index in consoles.keys { sayGoodbye(index) } }
+    if (isShared ? team.clients : clients.count) == team.consoles {
+      for index in consoles.keys { sayGoodbye(index) }
+    }
     guard clients.count == 0 else { return }
     for index in 0..<backends.used { closeBackend(index) }
     // A server that is busy, or does not answer at all, finds the connections closed.
@@ -289,6 +295,17 @@ extension PoolLoop {
     if pool.openCount == 0 || now >= emptySince.advanced(byMilliseconds: 2_000) {
       logger.notice("drained")
       drain.isDone = true
+    }
+  }
+
+  /// Nobody new comes in.
+  mutating func closeListeners() {
+    guard !drain.hasClosedListeners else { return }
+    drain.hasClosedListeners = true
+    for listener in listeners {
+      poller.remove(listener.socket.fd)
+      listener.socket.close()
+      if let path = listener.path { unlink(path) }
     }
   }
 

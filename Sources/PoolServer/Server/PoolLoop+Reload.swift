@@ -4,14 +4,20 @@ import PoolCore
 /// Where the configuration is read again, whole: flags and variables are as they were at the start, the file may have changed.
 package typealias SettingsSource = @Sendable () -> Result<PoolSettings, PoolStartError>
 
+/// What became of reading the configuration again.
+enum ReloadOutcome {
+  /// Only a restart changes these keys, which are others now.
+  case done(fixed: [String])
+  case failed(String, hint: String)
+}
+
 // SIGHUP, and the console's RELOAD: everything that can change while the pool runs does, without a client's losing anything.
 
 extension PoolLoop {
   /// Reads the configuration, secrets, users, rules and certificates again; for the first loop. What cannot be used is told
   /// in the log, and all that it would have changed stays as it is.
-  /// - Returns: what was wrong; `nil` when nothing was.
   @discardableResult
-  mutating func reload() -> String? {
+  mutating func reload() -> ReloadOutcome {
     do throws(PoolStartError) {
       var fresh = try source?().get() ?? settings
       let fixed = fresh.keep(fixedBy: settings)
@@ -23,12 +29,12 @@ extension PoolLoop {
       var facts: Logger.Metadata = tls.clients.map { ["certificate": "\($0.description)"] } ?? [:]
       if !fixed.isEmpty { facts["needs_restart"] = "\(fixed.joined(separator: ", "))" }
       logger.notice("configuration, users, passwords and certificates were read again", metadata: facts)
-      return fixed.isEmpty ? nil : "only a restart changes \(fixed.joined(separator: ", "))"
+      return .done(fixed: fixed)
     } catch {
       let place = error.file.map { file in error.line.map { "\(file):\($0): " } ?? "\(file): " } ?? ""
       logger.error(
         "\(place)\(error.message); the configuration in use stays", metadata: ["hint": "\(error.hint)"])
-      return place + error.message
+      return .failed(place + error.message, hint: error.hint)
     }
   }
 

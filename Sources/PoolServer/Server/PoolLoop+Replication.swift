@@ -28,6 +28,7 @@ extension PoolLoop {
       return loginFailed(index, "28P01", "password authentication failed for user \"\(request.user)\"")
     }
     clients[index].identity = identity.index
+    applyPauses()
     sessions.clientArrived(ClientID(index), startup: .empty)
     clients[index].phase = .checking
     clients[index].since = now.nanoseconds

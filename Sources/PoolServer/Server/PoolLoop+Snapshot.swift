@@ -20,7 +20,7 @@ extension PoolLoop {
       snapshot.serverDownNanoseconds = now.nanoseconds(since: downSince)
     }
     if !snapshot.isServerReachable { snapshot.serverError = server.lastError }
-    snapshot.isDraining = drain.isDraining
+    snapshot.isDraining = drain.isDraining || console.isLeaving
     snapshot.loopCPU[number] = ProcessFacts.threadNanoseconds
     switch detail {
     case .counts: break

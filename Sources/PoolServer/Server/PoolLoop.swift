@@ -55,6 +55,7 @@ struct PoolLoop: ~Copyable {
   var logins: [Int: ClientLogin] = [:]
   /// Clients at the console.
   var consoles: [Int: ConsoleClientState] = [:]
+  var console = ConsoleState()
   /// What has been done for each identity.
   var work: WorkTable
   var knownStartups = KnownStartups()
@@ -415,4 +416,12 @@ enum LoopMessage: Sendable {
   case consoleReport(ConsoleNeeds, @Sendable (ConsoleReport) -> Void)
   /// What all loops have told, for a client that asked.
   case consoleReported(ConsoleReport, ConsoleView, Token)
+  /// The same, for one whose command waits for something.
+  case consoleWaitReported(ConsoleReport, Token)
+  /// The same, where nobody new is taken.
+  case consoleLeaving(ConsoleReport)
+  case consoleOrder(ConsoleOrder)
+  /// What only this loop can do, for a client of another one.
+  case consoleRequest(ConsoleOrder, from: Int, Token)
+  case consoleAnswered(ConsoleSession.Outcome, Token)
 }

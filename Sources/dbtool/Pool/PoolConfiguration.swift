@@ -48,6 +48,7 @@ struct PoolConfiguration: Sendable {
     settings.peers = try entries?.peers(ownID: settings.poolID) ?? []
     settings.console.version = Version.text
     settings.console.keys = PoolKeys.scalars.map { $0.shown(values.value(of: $0)) }
+    settings.console.change = PoolKey.change
     self.settings = settings
     self.notes = notes
     logFormat =
@@ -107,12 +108,6 @@ private struct Layers {
       case ("stats_users", .list(let names)): settings.console.readers = names
       case ("http_listen", .text(let address)):
         settings.http = address.isEmpty ? nil : try ListenAddress.hostAndPort(address)
-      case ("pool_mode", .text(let mode)):
-        settings.poolMode = PoolSettings.PoolMode(rawValue: mode) ?? .transaction
-      case ("session_state", .text(let word)): settings.pinsSettings = word == "pin"
-      case ("session_check", .text(let word)): settings.trustsTokens = word == "tokens"
-      case ("sqlstate_compat", .text(let word)):
-        settings.errorWords = ErrorWords(rawValue: word) ?? .postgres
       case ("io", .text(let word)): settings.io = PoolSettings.IO(rawValue: word) ?? .auto
       case ("tls.mode", .text(let mode)):
         settings.tls.mode = PoolSettings.TLS.Mode(rawValue: mode) ?? .disable
@@ -197,8 +192,19 @@ private struct Layers {
 }
 
 extension PoolKey {
-  /// Sets the key's field; nothing for keys that have none.
-  fileprivate func fill(_ value: PoolValue, into settings: inout PoolSettings) {
+  /// Sets what the key stands for; nothing for keys that are looked at elsewhere.
+  func fill(_ value: PoolValue, into settings: inout PoolSettings) {
+    switch (name, value) {
+    case ("pool_mode", .text(let mode)):
+      settings.poolMode = PoolSettings.PoolMode(rawValue: mode) ?? .transaction
+    case ("session_state", .text(let word)): settings.pinsSettings = word == "pin"
+    case ("session_check", .text(let word)): settings.trustsTokens = word == "tokens"
+    case ("sqlstate_compat", .text(let word)): settings.errorWords = ErrorWords(rawValue: word) ?? .postgres
+    default: fillField(value, into: &settings)
+    }
+  }
+
+  private func fillField(_ value: PoolValue, into settings: inout PoolSettings) {
     switch (kind, value) {
     case (.text(let field?), .text(let text)): settings[keyPath: field.path] = text
     case (.duration(let field?), .milliseconds(let time)): settings[keyPath: field.path] = time
