@@ -44,8 +44,6 @@ struct SeedInitTests {
       #expect(again.stdout.contains(#"],"added":0,"kept""#), "\(again.stdout)")
       let verified = try shop.seed("--verify")
       #expect(verified.status == 0, "\(verified.stdout)")
-      // Circles and keys of a fixed length are not reset yet.
-      if name == "rental" || name == "staff" { return }
       let reset = try shop.seed("--reset", "--json")
       #expect(reset.status == 0, "\(reset.stderr)")
       #expect(try shop.seed("--dry-run", "--json").stdout.contains(#","kept":0}"#))

@@ -41,29 +41,54 @@ extension SeedLoading {
     guard table.parent == nil else { return }
     let keys = try stageKeys(index, facts)
     if facts.isEmpty { return }
-    let block = max(table.rows, 1000)
     let most = plan.mostRows(of: index)
+    var block = max(table.rows, 1)
     var first = 1
     while first <= most {
       let last = min(first + block - 1, most)
-      _ = try sendKeys(index, first...last, to: keys)
-      try connection.execute(
-        """
-        DELETE FROM \(keys) AS k WHERE n >= \(first) AND NOT EXISTS (SELECT FROM \(facts.sqlName) AS t WHERE \(sameKey(table)))
-        """)
-      // Keys that only refer to other rows come again and again.
-      let again = table.key.indices.map { "o.k\($0) = k.k\($0)" }.joined(separator: " AND ")
-      try connection.execute(
-        """
-        DELETE FROM \(keys) AS k
-        WHERE n >= \(first) AND EXISTS (SELECT FROM \(keys) AS o WHERE o.n < \(first) AND \(again))
-        """)
+      guard try stage(first...last, of: index, facts, keys, mayFail: first > 1) else {
+        // A value does not fit its type any more: rows above that cannot be, those below are looked for in steps.
+        if block == 1 { break }
+        block = max(block / 10, 1)
+        continue
+      }
       if try connection.query("SELECT EXISTS (SELECT FROM \(keys) WHERE n >= \(first))").first != "t" {
         break
       }
+      if first == 1 { block = max(block, 1000) }
       first = last + 1
     }
     try connection.execute("ANALYZE \(keys)")
+  }
+
+  /// Keeps those keys of a range that the table holds, and that were not kept before.
+  /// - Returns: false when the server refuses a value, if that may be.
+  private func stage(
+    _ range: ClosedRange<Int>, of index: Int, _ facts: TableFacts, _ keys: String, mayFail: Bool
+  ) throws -> Bool {
+    let table = plan.tables[index]
+    let first = range.lowerBound
+    if mayFail { try connection.execute("SAVEPOINT dbtool_seed") }
+    do {
+      _ = try sendKeys(index, range, to: keys)
+    } catch let refusal as ServerError where mayFail && refusal.sqlState.hasPrefix("22") {
+      try connection.execute("ROLLBACK TO SAVEPOINT dbtool_seed")
+      return false
+    }
+    try connection.execute(
+      """
+      DELETE FROM \(keys) AS k
+      WHERE n >= \(first) AND NOT EXISTS (SELECT FROM \(facts.sqlName) AS t WHERE \(sameKey(table)))
+      """)
+    // Keys that only refer to other rows come again and again.
+    let again = table.key.indices.map { "o.k\($0) = k.k\($0)" }.joined(separator: " AND ")
+    try connection.execute(
+      """
+      DELETE FROM \(keys) AS k
+      WHERE n >= \(first) AND EXISTS (SELECT FROM \(keys) AS o WHERE o.n < \(first) AND \(again))
+      """)
+    if mayFail { try connection.execute("RELEASE SAVEPOINT dbtool_seed") }
+    return true
   }
 
   func remove(_ name: String) throws -> SeedRemoval.Table {

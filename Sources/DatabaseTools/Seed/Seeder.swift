@@ -166,6 +166,7 @@ package struct Seeder {
       for name in orderOfKeys where selected.contains(name) || plan.table(name)?.parent == nil {
         try loading.stageForRemoval(name)
       }
+      if order.isDeferred { try connection.execute("SET CONSTRAINTS ALL DEFERRED") }
       for (name, columns) in order.waiting where selected.contains(name) { try loading.letGo(name, columns) }
       for name in order.tables.reversed() where selected.contains(name) {
         report.tables.append(try loading.remove(name))
