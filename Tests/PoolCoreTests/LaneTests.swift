@@ -81,7 +81,7 @@ import Testing
     var pool = Pool(limits: PoolLimits(maxBackends: 2))
     pool.setLanes([lane("batch", max: 1)])
     let (shop, stock) = (pool.addIdentity(), pool.addIdentity())
-    pool.enter(client(3), lane: 1)
+    for number in 1...2 { pool.enter(client(number), lane: 0) }
     #expect(pool.borrow(client(1), shop, at: at(0)) == .wait)
     #expect(pool.opened(at: at(0)) == [.connect(backend(0), shop)])
     #expect(pool.connected(backend(0), at: at(1)) == .lend(to: client(1)))
@@ -101,6 +101,7 @@ import Testing
     var pool = Pool(limits: PoolLimits(maxBackends: 2))
     pool.setLanes([lane("batch", max: 1)])
     let (shop, stock) = (pool.addIdentity(), pool.addIdentity())
+    for number in 1...2 { pool.enter(client(number), lane: 0) }
     for identity in [shop, stock] { _ = pool.openAhead(identity).map { pool.connected($0, at: at(0)) } }
     #expect(pool.borrow(client(1), shop, at: at(1)) == .lend(backend(0)))
     #expect(pool.borrow(client(2), stock, at: at(1)) == .wait)
